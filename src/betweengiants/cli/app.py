@@ -1,0 +1,54 @@
+"""The root command and how errors leave the program."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from betweengiants.cli import network, trade, votes
+
+app = typer.Typer(
+    name="betweengiants",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Measure, map and stress-test how a state balances between great powers.",
+    epilog="Example: betweengiants report kazakhstan --out report",
+)
+app.add_typer(trade.app, name="trade")
+app.add_typer(network.app, name="network")
+app.add_typer(votes.app, name="votes")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("betweengiants"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Measure, map and stress-test how a state balances between great powers."""
+
+
+def main() -> None:
+    """Run the command line; every error of ours becomes one sentence and its exit code."""
+    from betweengiants.core.errors import BetweenGiantsError
+
+    try:
+        app()
+    except BetweenGiantsError as error:
+        print(f"betweengiants: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None

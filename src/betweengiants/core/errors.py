@@ -1,0 +1,161 @@
+"""Errors that a user can act on: one base class, one sentence each, and the exit code of the command line.
+
+Exit codes (design, section 6): 1 the answer is negative, 2 bad input or usage, 3 no solution.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class BetweenGiantsError(Exception):
+    """Base class of every error that the package raises on purpose."""
+
+    exit_code = 2
+
+
+def _at(file: str | None, row: int | None, column: str | None) -> str:
+    """`file, row 3, column 'value'`: the place of a fault, as far as it is known."""
+    parts = [part for part in (file, f"row {row}" if row is not None else None) if part]
+    if column is not None:
+        parts.append(f"column '{column}'")
+    return ", ".join(parts)
+
+
+class DataError(BetweenGiantsError):
+    """Input that cannot be used.
+
+    Attributes:
+        file: file or table name.
+        row: spreadsheet row (the header is row 1), if one row is at fault.
+        column: column name, if one column is at fault.
+        found: what the input holds.
+        allowed: what would be accepted.
+    """
+
+    def __init__(
+        self,
+        *,
+        found: str,
+        allowed: str,
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.file, self.row, self.column, self.found, self.allowed = file, row, column, found, allowed
+        place = _at(file, row, column)
+        super().__init__(f"{place + ': ' if place else ''}found {found}; allowed: {allowed}.")
+
+
+class UnknownLabel(DataError):
+    """A name that the data does not hold; suggests the nearest ones that it does."""
+
+    def __init__(
+        self,
+        label: str,
+        known: Iterable[str],
+        *,
+        what: str = "label",
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.label = label
+        names = sorted(set(known))
+        self.suggestions = nearest(label, names)
+        if self.suggestions:
+            allowed = f"did you mean {' or '.join(self.suggestions)}?"
+        else:
+            allowed = f"one of {summary(names)}"
+        super().__init__(
+            found=f"unknown {what} '{label}'", allowed=allowed.rstrip("."), file=file, row=row, column=column
+        )
+
+
+class UnknownCountry(UnknownLabel):
+    """A country code that is neither ISO 3166-1 alpha-3 nor a known aggregate."""
+
+    def __init__(
+        self,
+        label: str,
+        known: Iterable[str],
+        *,
+        suggestions: Sequence[str] = (),
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        super().__init__(label, known, what="country", file=file, row=row, column=column)
+        if suggestions:
+            self.suggestions = list(suggestions)
+            self.allowed = f"did you mean {' or '.join(self.suggestions)}?"
+            place = _at(file, row, column)
+            self.args = (f"{place + ': ' if place else ''}found {self.found}; allowed: {self.allowed}",)
+
+
+class OutputError(BetweenGiantsError):
+    """A place that cannot be written to."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"cannot write {path}: {reason}.")
+
+
+class NotConverged(BetweenGiantsError):
+    """An iteration that stopped before its tolerance.
+
+    Attributes:
+        residual: what remained, in the unit the message names.
+        iterations: how many iterations were made.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, residual: float, iterations: int, tolerance: float) -> None:
+        self.residual, self.iterations, self.tolerance = residual, iterations, tolerance
+        super().__init__(
+            f"{what} did not converge: residual {residual:.3g} after {iterations} iterations "
+            f"(tolerance {tolerance:.1g})."
+        )
+
+
+class NoEquilibrium(BetweenGiantsError):
+    """A scenario without a finite equilibrium, with the names of the states concerned."""
+
+    exit_code = 3
+
+    def __init__(self, scenario: str, reason: str, *, states: Sequence[str] = ()) -> None:
+        self.scenario, self.reason, self.states = scenario, reason, tuple(states)
+        named = f" ({summary(self.states)})" if self.states else ""
+        super().__init__(f"scenario '{scenario}' has no finite equilibrium: {reason}{named}.")
+
+
+class Infeasible(BetweenGiantsError):
+    """A programme without a solution.
+
+    Attributes:
+        status: the solver's word (infeasible, unbounded, ...).
+        binds: names of the rows or limits that cannot hold together, as far as known.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, status: str, binds: Sequence[str] = ()) -> None:
+        self.status, self.binds = status, tuple(binds)
+        named = f"; what binds: {summary(self.binds)}" if self.binds else ""
+        super().__init__(f"{what} has no solution ({status}){named}.")
+
+
+def nearest(label: str, known: Sequence[str], count: int = 3) -> list[str]:
+    """Up to `count` known labels closest in spelling to `label`, best first."""
+    folded = {name.casefold(): name for name in reversed(known)}
+    close = difflib.get_close_matches(label.casefold(), list(folded), n=count, cutoff=0.5)
+    return [folded[name] for name in close]
+
+
+def summary(names: Iterable[str], most: int = 8) -> str:
+    """The first few names and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
