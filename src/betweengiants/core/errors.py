@@ -64,10 +64,7 @@ class UnknownLabel(DataError):
         self.label = label
         names = sorted(set(known))
         self.suggestions = nearest(label, names)
-        if self.suggestions:
-            allowed = f"did you mean {' or '.join(self.suggestions)}?"
-        else:
-            allowed = f"one of {summary(names)}"
+        allowed = f"did you mean {' or '.join(self.suggestions)}?" if self.suggestions else f"one of {summary(names)}"
         super().__init__(
             found=f"unknown {what} '{label}'", allowed=allowed.rstrip("."), file=file, row=row, column=column
         )
@@ -148,10 +145,16 @@ class Infeasible(BetweenGiantsError):
 
 
 def nearest(label: str, known: Sequence[str], count: int = 3) -> list[str]:
-    """Up to `count` known labels closest in spelling to `label`, best first."""
-    folded = {name.casefold(): name for name in reversed(known)}
-    close = difflib.get_close_matches(label.casefold(), list(folded), n=count, cutoff=0.5)
-    return [folded[name] for name in close]
+    """Up to `count` known labels closest in spelling to `label`, best first (swapped letters are close)."""
+    wanted = label.casefold()
+
+    def likeness(name: str) -> float:
+        folded = name.casefold()
+        ratio = difflib.SequenceMatcher(None, wanted, folded).ratio()
+        return ratio + 0.25 * (sorted(wanted) == sorted(folded))
+
+    close = sorted((-likeness(name), name) for name in known)
+    return [name for score, name in close[:count] if -score >= 0.6]
 
 
 def summary(names: Iterable[str], most: int = 8) -> str:

@@ -157,10 +157,10 @@ def _read_csv(path: Path, label: str) -> pl.DataFrame:
     except pl.exceptions.DuplicateError as error:
         raise DataError(file=label, row=1, found="a column name twice", allowed="each name once") from error
     except pl.exceptions.PolarsError as error:
-        row = _ragged_row(data)
-        found = "more cells than the header has" if row else "a layout that is not CSV"
+        ragged = _ragged_row(data)
+        found = "more cells than the header has" if ragged else "a layout that is not CSV"
         raise DataError(
-            file=label, row=row, found=found, allowed="comma-separated rows as long as the header"
+            file=label, row=ragged, found=found, allowed="comma-separated rows as long as the header"
         ) from error
     frame = frame.rename({c: c.strip().removeprefix("﻿") for c in frame.columns})
     doubled = [c for c in frame.columns if "_duplicated_" in c]

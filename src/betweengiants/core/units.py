@@ -1,7 +1,7 @@
 """The units that tables may use, and conversion between those of one dimension.
 
-Codes are those of the data (`million_t`, `usd_bn`, `bbl_per_day`); the arithmetic is pint's. Crude oil passes between
-mass and volume only with a stated density (`barrels_per_tonne`).
+Codes are those of the data (`million_t`, `usd_bn`, `bbl_per_day`); the arithmetic is pint's. Crude oil passes
+between mass and volume only with a stated density (`barrels_per_tonne`).
 """
 
 from __future__ import annotations

@@ -1,1 +1,27 @@
-"""."""
+"""What can flow where: capacitated multicommodity flow, severance by powers, contingencies. Tables in, tables out."""
+
+from betweengiants.network.contingency import edge_contingencies
+from betweengiants.network.control import Closure, closure
+from betweengiants.network.highs import Status
+from betweengiants.network.model import Limits, Network, read_network
+from betweengiants.network.programme import Programme, solve
+from betweengiants.network.reading import BASES
+from betweengiants.network.results import FlowResult
+from betweengiants.network.severance import SeveranceResult, coalitions, sever
+
+__all__ = [
+    "BASES",
+    "Closure",
+    "FlowResult",
+    "Limits",
+    "Network",
+    "Programme",
+    "SeveranceResult",
+    "Status",
+    "closure",
+    "coalitions",
+    "edge_contingencies",
+    "read_network",
+    "sever",
+    "solve",
+]

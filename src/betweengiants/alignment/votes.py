@@ -1,0 +1,204 @@
+"""Roll-call votes: from a table in long layout to one small matrix.
+
+Layout (design, section 6): `resolution,session,date,country,vote`, one row for each resolution and country;
+the vote is `yes`, `abstain` or `no`, written so; every other value (`absent` among them) is left out and
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from betweengiants.core.errors import DataError, UnknownLabel
+from betweengiants.core.tables import FIRST_RECORD, read_table, require_unique
+
+YES, ABSTAIN, NO = 1, 2, 3
+VOTE_CODES: Mapping[str, int] = {"yes": YES, "abstain": ABSTAIN, "no": NO}
+BLANK = "(blank)"
+# One byte a cell: a table with more resolutions x countries than this is a mistake, not an assembly.
+MAX_CELLS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Votes of one assembly; R resolutions in order of date, C countries in alphabetical order.
+
+    Attributes:
+        resolutions: R keys.
+        dates: (R,) datetime64[D], day of the vote.
+        years: (R,) int, calendar year of the vote.
+        sessions: (R,) int.
+        countries: C labels.
+        matrix: (R, C) int8: 0 no vote cast, 1 yes, 2 abstain, 3 no.
+        left_out: how many rows held another value, by value.
+        name: how messages call the file.
+    """
+
+    resolutions: tuple[str, ...]
+    dates: NDArray[np.datetime64]
+    years: NDArray[np.int64]
+    sessions: NDArray[np.int64]
+    countries: tuple[str, ...]
+    matrix: NDArray[np.int8]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    name: str = "votes"
+
+    def position(self, country: str) -> int:
+        """Column of a country.
+
+        Raises:
+            UnknownLabel: it is not in the file; names the nearest labels.
+        """
+        try:
+            return self.countries.index(country)
+        except ValueError:
+            raise UnknownLabel(country, self.countries, what="country", file=self.name) from None
+
+    def contested(self) -> NDArray[np.bool_]:
+        """(R,) true where the chamber cast at least two different votes."""
+        kinds = sum((self.matrix == code).any(axis=1).astype(np.int8) for code in VOTE_CODES.values())
+        return np.asarray(kinds) >= 2
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Votes:
+        """The same countries, fewer resolutions."""
+        names = np.asarray(self.resolutions, dtype=object)[rows]
+        return Votes(
+            tuple(names.tolist()),
+            self.dates[rows],
+            self.years[rows],
+            self.sessions[rows],
+            self.countries,
+            self.matrix[rows],
+            self.left_out,
+            self.name,
+        )
+
+    def note(self) -> str | None:
+        """What was left out, in one sentence; None if nothing was."""
+        if not self.left_out:
+            return None
+        listed = ", ".join(f"{count} {value}" for value, count in sorted(self.left_out.items())[:8])
+        more = f" and {len(self.left_out) - 8} other values" if len(self.left_out) > 8 else ""
+        return f"left out, as neither yes, abstain nor no: {listed}{more}"
+
+
+def read_votes(path: Path | str, *, name: str | None = None) -> Votes:
+    """Read a CSV or Parquet file of votes.
+
+    Args:
+        path: file with `resolution,session,date,country,vote`; other columns are dropped.
+        name: how messages call the file.
+
+    Raises:
+        DataError: file or column missing, no rows, a session that is not a whole number, a date that is not
+            YYYY-MM-DD, a resolution with two dates or sessions, two rows for one resolution and country, no
+            vote at all that is yes, abstain or no.
+    """
+    label = name or Path(path).name
+    columns = {"resolution": "text", "session": "integer", "date": "text", "country": "text", "vote": "text"}
+    frame = read_table(path, columns, blanks=("vote",), name=label)  # type: ignore[arg-type]
+    return votes_from_frame(frame, name=label)
+
+
+def votes_from_frame(frame: pl.DataFrame, *, name: str = "votes") -> Votes:
+    """Make Votes of a frame with the five columns of the layout, all text but `session` (integer).
+
+    Raises:
+        DataError: see `read_votes`.
+    """
+    rows = frame.with_columns(_dates(frame["date"], name), pl.col("vote").fill_null(BLANK))
+    resolutions = _resolutions(rows, name)
+    keys, countries = resolutions["resolution"].to_list(), rows["country"].unique().sort().to_list()
+    if len(keys) * len(countries) > MAX_CELLS:
+        raise DataError(
+            file=name,
+            found=f"{len(keys)} resolutions by {len(countries)} countries",
+            allowed=f"at most {MAX_CELLS} cells",
+        )
+    at = _positions(rows["resolution"], keys), _positions(rows["country"], countries)
+    matrix = np.full((len(keys), len(countries)), -1, dtype=np.int8)
+    matrix[at] = 0
+    if int((matrix == 0).sum()) < rows.height:
+        require_unique(rows, ["resolution", "country"], name)
+    cast = rows["vote"].replace_strict(VOTE_CODES, default=0, return_dtype=pl.Int8)
+    others = rows.filter(cast == 0)["vote"].value_counts().sort("vote")
+    left_out = dict(zip(others["vote"].to_list(), others["count"].to_list(), strict=True))
+    if sum(left_out.values()) == rows.height:
+        raise DataError(
+            file=name,
+            column="vote",
+            found=f"no vote that is yes, abstain or no (only {', '.join(list(left_out)[:5])})",
+            allowed="yes, abstain, no in small letters",
+        )
+    matrix.fill(0)
+    matrix[at] = cast.to_numpy()
+    return Votes(
+        tuple(keys),
+        resolutions["date"].to_numpy().astype("datetime64[D]"),
+        resolutions["date"].dt.year().cast(pl.Int64).to_numpy(),
+        resolutions["session"].to_numpy(),
+        tuple(countries),
+        matrix,
+        left_out,
+        name,
+    )
+
+
+def _dates(column: pl.Series, name: str) -> pl.Series:
+    """Days from ISO 8601 text; a time of day after the date is passed over."""
+    unique = column.unique(maintain_order=True)
+    shaped = unique.str.contains(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
+    days = unique.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    bad = unique.filter(days.is_null() | ~shaped)
+    if bad.len():
+        row = int((column == bad[0]).arg_max() or 0)
+        raise DataError(
+            file=name,
+            row=row + FIRST_RECORD,
+            column="date",
+            found=f"'{bad[0]}'",
+            allowed="a day as YYYY-MM-DD (ISO 8601)",
+        )
+    return column.replace_strict(unique, days, return_dtype=pl.Date).alias("date")
+
+
+def _resolutions(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """One row for each resolution (resolution, date, session), by date, session and key."""
+    found = rows.group_by("resolution").agg(
+        pl.col("date").min(), pl.col("session").min(), last=pl.col("date").max(), top=pl.col("session").max()
+    )
+    for column, other in (("date", "last"), ("session", "top")):
+        split = found.filter(pl.col(column) != pl.col(other))
+        if split.height:
+            _refuse_split(rows, split, column, name)
+    return found.select("resolution", "date", "session").sort("date", "session", "resolution")
+
+
+def _refuse_split(rows: pl.DataFrame, split: pl.DataFrame, column: str, name: str) -> None:
+    """Raise at the first row whose date (session) differs from the first one given for its resolution."""
+    differs = pl.col(column) != pl.col(column).first().over("resolution")
+    first = (
+        rows.with_row_index("_row")
+        .filter(pl.col("resolution").is_in(split["resolution"].implode()))
+        .with_columns(_first=pl.col(column).first().over("resolution"))
+        .filter(differs)
+        .row(0, named=True)
+    )
+    raise DataError(
+        file=name,
+        row=first["_row"] + FIRST_RECORD,
+        column=column,
+        found=f"{first[column]} for resolution {first['resolution']}, which has {first['_first']} above",
+        allowed=f"one {column} for each resolution",
+    )
+
+
+def _positions(column: pl.Series, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Where each cell stands in `labels` (each label once, no cell outside them)."""
+    return column.cast(pl.Enum(labels)).to_physical().cast(pl.Int64).to_numpy()

@@ -1,0 +1,149 @@
+"""What must hold in every dossier, each rule a small function that names the file, the row and the column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from betweengiants.core.errors import DataError, UnknownLabel
+from betweengiants.core.tables import (
+    FIRST_RECORD,
+    require_member,
+    require_range,
+    require_unique,
+)
+from betweengiants.core.units import UNITS
+from betweengiants.dossier import schema
+
+Tables = Mapping[str, pl.DataFrame]
+NOT_NUMBERS = tuple(code for code, entry in UNITS.items() if entry is None)
+
+
+def check_fields(table: str, frame: pl.DataFrame) -> None:
+    """Keys are unique; closed lists and bounds hold."""
+    name = f"{table}.csv"
+    require_unique(frame, schema.key_of(table), name)
+    for field in schema.tables()[table]:
+        if field.enum:
+            require_member(frame, field.name, field.enum, name)
+        if field.minimum is not None:
+            require_range(frame, field.name, name, minimum=field.minimum)
+        if field.maximum is not None:
+            require_range(frame, field.name, name, maximum=field.maximum)
+
+
+def check_references(tables: Tables) -> None:
+    """Every value that points to another table, to the units or to the warnings is found there."""
+    for table, frame in tables.items():
+        for field in schema.tables()[table]:
+            if field.reference:
+                _check_reference(table, frame, field, tables)
+
+
+def check_facts(tables: Tables) -> None:
+    """A fact has its measure's unit, a value of the right kind, and lies in the measure's plausible range."""
+    facts = tables["facts"].with_row_index("_row", offset=FIRST_RECORD)
+    joined = facts.join(
+        tables["measures"].select("measure", unit_of_measure="unit", minimum="minimum", maximum="maximum"),
+        on="measure",
+        how="left",
+    )
+    _refuse(joined.filter(pl.col("unit") != pl.col("unit_of_measure")), "unit", "the measure's own unit")
+    numeric = joined.filter(~pl.col("unit").is_in(NOT_NUMBERS)).with_columns(
+        number=pl.col("value").cast(pl.Float64, strict=False)
+    )
+    _refuse(numeric.filter(pl.col("number").is_null() | ~pl.col("number").is_finite()), "value", "a number")
+    outside = (pl.col("number") < pl.col("minimum")) | (pl.col("number") > pl.col("maximum"))
+    _refuse(numeric.filter(outside), "value", "a value in the plausible range that measures.csv gives")
+    disordered = (pl.col("low") > pl.col("number")) | (pl.col("high") < pl.col("number"))
+    _refuse(numeric.filter(disordered), "value", "a value between low and high")
+
+
+def check_licences(tables: Tables) -> None:
+    """No row rests only on sources that may not be passed on."""
+    restricted = set(tables["sources"].filter(pl.col("ship") == "restricted")["source_id"])
+    for table, frame in tables.items():
+        if table == "sources" or "source_id" not in frame.columns:
+            continue
+        for row, cell in enumerate(frame["source_id"], FIRST_RECORD):
+            if cell and restricted.issuperset(cell.split(";")):
+                raise DataError(
+                    file=f"{table}.csv",
+                    row=row,
+                    column="source_id",
+                    found=f"only sources that may not be passed on ({cell})",
+                    allowed="at least one source with ship = open or facts",
+                )
+
+
+def check_network(tables: Tables) -> None:
+    """No operating edge has an unknown capacity; control names an edge or a node."""
+    edges = tables["network_edges"].with_row_index("_row", offset=FIRST_RECORD)
+    unknown = edges.filter((pl.col("status") == "operating") & pl.col("capacity").is_null())
+    _refuse(
+        unknown, "capacity", "a capacity (a declared estimate with bounds where no source has one)",
+        file="network_edges.csv",
+    )  # fmt: skip
+    if "network_control" in tables:
+        assets = {*edges["edge_id"], *tables["network_nodes"]["node_id"]}
+        for row, asset in enumerate(tables["network_control"]["asset_id"], FIRST_RECORD):
+            if asset not in assets:
+                raise UnknownLabel(
+                    asset,
+                    assets,
+                    what="edge or node",
+                    file="network_control.csv",
+                    row=row,
+                    column="asset_id",
+                )
+
+
+def check_all(tables: Tables) -> None:
+    """Run every rule.
+
+    Raises:
+        DataError: the first rule that is broken, with its place.
+    """
+    for table, frame in tables.items():
+        check_fields(table, frame)
+    check_references(tables)
+    check_facts(tables)
+    check_licences(tables)
+    if "network_edges" in tables:
+        check_network(tables)
+
+
+def _check_reference(table: str, frame: pl.DataFrame, field: schema.Field, tables: Tables) -> None:
+    known = _targets(field.reference, tables)
+    if known is None:
+        return
+    for row, cell in enumerate(frame[field.name], FIRST_RECORD):
+        if cell is None:
+            continue
+        for label in cell.split(";") if field.is_list else (cell,):
+            if label not in known:
+                raise UnknownLabel(
+                    label,
+                    known,
+                    what=field.reference.split(".")[-1].removesuffix("s") or "value",
+                    file=f"{table}.csv",
+                    row=row,
+                    column=field.name,
+                )
+
+
+def _targets(reference: str, tables: Tables) -> set[str] | None:
+    if reference == "units":
+        return set(UNITS)
+    if reference == "warnings":
+        return set(schema.WARNINGS)
+    target, column = reference.split(".")
+    return set(tables[target][column]) if target in tables else None
+
+
+def _refuse(rows: pl.DataFrame, column: str, allowed: str, file: str = "facts.csv") -> None:
+    if rows.height:
+        first = rows.row(0, named=True)
+        shown = "an empty cell" if first[column] is None else f"'{first[column]}'"
+        raise DataError(file=file, row=first["_row"], column=column, found=shown, allowed=allowed)

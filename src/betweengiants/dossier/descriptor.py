@@ -1,0 +1,210 @@
+"""The descriptor `datapackage.json`: a Frictionless Data Package made from the layout and the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from betweengiants.core.errors import DataError
+from betweengiants.dossier import schema
+
+DESCRIPTOR = "datapackage.json"
+MAX_DESCRIPTOR_BYTES = 5_000_000
+TYPES = {"text": "string", "number": "number", "integer": "integer", "flag": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the descriptor says about the dossier as a whole.
+
+    Attributes:
+        name, title, version: of the dossier.
+        focal: code of the focal state.
+        powers: codes of the powers, in the order in which they are shown.
+        base_year: year to which the network and percent-of-GDP results belong.
+        paths: file of each table, relative to the descriptor.
+    """
+
+    name: str
+    title: str
+    version: str
+    focal: str
+    powers: tuple[str, ...]
+    base_year: int
+    paths: dict[str, str]
+
+
+def read_header(folder: Path) -> Header:
+    """Read and check the descriptor of a dossier.
+
+    Raises:
+        DataError: it is missing, is not JSON, lacks something, or names a table that is unknown or not there.
+    """
+    package = _load(folder / DESCRIPTOR)
+    about = _entry(package, "betweengiants", dict)
+    powers = _entry(about, "powers", list)
+    if not powers or not all(isinstance(power, str) for power in powers):
+        raise DataError(file=DESCRIPTOR, found="no list of powers", allowed='"powers": ["RUS", "CHN", ...]')
+    header = Header(
+        name=_entry(package, "name", str),
+        title=_entry(package, "title", str),
+        version=_entry(package, "version", str),
+        focal=_entry(about, "focal", str),
+        powers=tuple(powers),
+        base_year=_entry(about, "base_year", int),
+        paths=_paths(_entry(package, "resources", list), folder),
+    )
+    missing = [table for table in schema.REQUIRED_TABLES if table not in header.paths]
+    if missing:
+        raise DataError(
+            file=DESCRIPTOR,
+            found=f"no resource '{missing[0]}'",
+            allowed=f"at least {', '.join(schema.REQUIRED_TABLES)}",
+        )
+    return header
+
+
+def describe(folder: Path, *, name: str, title: str, version: str, about: dict[str, Any]) -> dict[str, Any]:
+    """The descriptor of the tables that lie in `folder`, with sizes and SHA-256 sums."""
+    resources = [_resource(folder, table) for table in schema.tables() if (folder / f"{table}.csv").is_file()]
+    return {
+        "$schema": "https://datapackage.org/profiles/1.0/datapackage.json",
+        "profile": "data-package",
+        "name": name,
+        "title": title,
+        "version": version,
+        "licenses": [
+            {
+                "name": "CC-BY-4.0",
+                "title": "Creative Commons Attribution 4.0; terms of each source in sources.csv",
+                "path": "https://creativecommons.org/licenses/by/4.0/",
+            }
+        ],
+        "betweengiants": about,
+        "resources": resources,
+    }
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Tables whose bytes differ from the sums in the descriptor."""
+    package = _load(folder / DESCRIPTOR)
+    return [
+        str(resource["path"])
+        for resource in package.get("resources", [])
+        if resource.get("hash") and resource["hash"] != f"sha256:{sha256(folder / resource['path'])}"
+    ]
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 sum of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise DataError(file=path.name, found="no such file", allowed="a folder with a datapackage.json")
+    if path.stat().st_size > MAX_DESCRIPTOR_BYTES:
+        raise DataError(
+            file=path.name, found="a very large file", allowed=f"at most {MAX_DESCRIPTOR_BYTES:,} bytes"
+        )
+    try:
+        package = json.loads(path.read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            file=path.name, found="text that is not JSON", allowed="a Data Package descriptor in UTF-8"
+        ) from error
+    if not isinstance(package, dict):
+        raise DataError(
+            file=path.name, found="JSON that is not an object", allowed="a Data Package descriptor"
+        )
+    return package
+
+
+def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
+    value = mapping.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        found = f"no '{key}'" if value is None else f"'{key}' of the wrong kind"
+        raise DataError(file=DESCRIPTOR, found=found, allowed=f"'{key}' as {_words(kind)}")
+    return value
+
+
+def _words(kind: type) -> str:
+    return {dict: "an object", list: "a list", str: "text", int: "a whole number"}[kind]
+
+
+def _paths(resources: list[Any], folder: Path) -> dict[str, str]:
+    paths: dict[str, str] = {}
+    for resource in resources:
+        if not isinstance(resource, dict):
+            raise DataError(file=DESCRIPTOR, found="a resource that is not an object", allowed="objects")
+        table, path = _entry(resource, "name", str), _entry(resource, "path", str)
+        if table not in schema.tables():
+            raise DataError(
+                file=DESCRIPTOR, found=f"an unknown table '{table}'", allowed=", ".join(schema.tables())
+            )
+        parts = PurePosixPath(path).parts
+        if path.startswith(("/", "\\")) or ".." in parts or ":" in path or "\\" in path:
+            raise DataError(
+                file=DESCRIPTOR, found=f"the path '{path}'", allowed="paths inside the dossier's folder"
+            )
+        if (folder / path).is_symlink() or not (folder / path).is_file():
+            raise DataError(file=path, found="no such file in the dossier", allowed=f"the table '{table}'")
+        paths[table] = path
+    return paths
+
+
+def _resource(folder: Path, table: str) -> dict[str, Any]:
+    path = folder / f"{table}.csv"
+    fields = schema.tables()[table]
+    description: dict[str, Any] = {
+        "fields": [_field(field) for field in fields],
+        "missingValues": [""],
+        "primaryKey": schema.key_of(table),
+    }
+    foreign = [
+        {
+            "fields": field.name,
+            "reference": {"resource": target, "fields": column},
+        }
+        for field in fields
+        if field.reference and not field.is_list and "." in field.reference
+        for target, column in [field.reference.split(".")]
+        if field.required
+    ]
+    if foreign:
+        description["foreignKeys"] = foreign
+    return {
+        "name": table,
+        "path": path.name,
+        "profile": "tabular-data-resource",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{sha256(path)}",
+        "schema": description,
+    }
+
+
+def _field(field: schema.Field) -> dict[str, Any]:
+    constraints: dict[str, Any] = {}
+    if field.required:
+        constraints["required"] = True
+    if field.enum:
+        constraints["enum"] = list(field.enum)
+    for name, bound in (("minimum", field.minimum), ("maximum", field.maximum)):
+        if bound is not None:
+            constraints[name] = int(bound) if field.kind == "integer" else bound
+    described: dict[str, Any] = {
+        "name": field.name,
+        "type": TYPES[field.kind],
+        "description": field.description,
+    }
+    if field.kind == "flag":
+        described |= {"trueValues": ["true"], "falseValues": ["false"]}
+    if constraints:
+        described["constraints"] = constraints
+    return described

@@ -1,0 +1,28 @@
+"""Making the descriptor of a dossier anew after its tables were edited."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from betweengiants.core.files import write_text
+from betweengiants.dossier import descriptor
+
+
+def pack(folder: Path) -> Path:
+    """Rewrite `datapackage.json` from the tables in `folder`, keeping its name, title, version and settings.
+
+    Raises:
+        DataError: there is no descriptor, or it is broken.
+        OutputError: it cannot be written.
+    """
+    header = descriptor.read_header(folder)
+    package = descriptor.describe(
+        folder,
+        name=header.name,
+        title=header.title,
+        version=header.version,
+        about={"focal": header.focal, "powers": list(header.powers), "base_year": header.base_year},
+    )
+    text = json.dumps(package, ensure_ascii=False, indent=1) + "\n"
+    return write_text(folder / descriptor.DESCRIPTOR, text)

@@ -1,0 +1,268 @@
+"""The network: nodes, edges, supply and demand, checked once and then never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from betweengiants.core.errors import DataError
+from betweengiants.core.tables import Kind, read_table
+from betweengiants.network import checks
+from betweengiants.network.reading import (
+    CONTROL,
+    DEMAND,
+    EDGES,
+    NODES,
+    SUPPLY,
+    TABLES,
+    Tables,
+    checked_tables,
+)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkArrays:
+    """The network as numbers; nodes, edges and commodities by their place in the sorted lists.
+
+    Attributes:
+        node_count, commodity_count: N and K.
+        edge_from, edge_to: (E,) node places.
+        capacity: (E,) what may enter in a year, all commodities and both directions together; inf = unlimited.
+        cost, loss: (E,) per unit that enters; share of what enters that does not arrive.
+        bidirectional: (E,) may run from `edge_to` to `edge_from` as well.
+        carries: (E, K) which commodities may use the edge.
+        supply_node, supply_commodity: (S,); supply_quantity, supply_cost: (S,) upper bound and unit cost.
+        demand_node, demand_commodity: (D,); demand_quantity, demand_price: (D,) upper bound and unit price.
+    """
+
+    node_count: int
+    commodity_count: int
+    edge_from: Ints
+    edge_to: Ints
+    capacity: Floats
+    cost: Floats
+    loss: Floats
+    bidirectional: Flags
+    carries: Flags
+    supply_node: Ints
+    supply_commodity: Ints
+    supply_quantity: Floats
+    supply_cost: Floats
+    demand_node: Ints
+    demand_commodity: Ints
+    demand_quantity: Floats
+    demand_price: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limits:
+    """What stays open: the one thing that differs between the programmes of one network.
+
+    Attributes:
+        edge_open: (E,) flags.
+        supply: (S,) and demand: (D,) upper bounds, in the network's own units.
+    """
+
+    edge_open: Flags
+    supply: Floats
+    demand: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A checked network, every table sorted by its key, so that the order of the input's rows does not matter.
+
+    Attributes:
+        nodes: node_id, name, kind, country, lat, lon, territory.
+        edges: the operating edges: edge_id, from_node, to_node, mode, commodities (list), capacity (null = unlimited),
+            cost, loss, bidirectional, controlled_by (list).
+        not_operating: edge_id, status of the others; they take no part in the programme.
+        supply: node_id, commodity, quantity, cost.
+        demand: node_id, market, commodity, quantity, price.
+        control: asset_id, asset, power, basis, share, stated_in (rows of `controlled_by` and of the control table).
+        commodities: names, sorted.
+        node_index, edge_index, commodity_index: place of a name in `nodes`, `edges`, `commodities`.
+        arrays: the same as numbers.
+        notes: sentences on blanks and on what is left out.
+    """
+
+    nodes: pl.DataFrame
+    edges: pl.DataFrame
+    not_operating: pl.DataFrame
+    supply: pl.DataFrame
+    demand: pl.DataFrame
+    control: pl.DataFrame
+    commodities: tuple[str, ...]
+    node_index: Mapping[str, int]
+    edge_index: Mapping[str, int]
+    commodity_index: Mapping[str, int]
+    arrays: NetworkArrays
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_frames(
+        cls,
+        nodes: pl.DataFrame,
+        edges: pl.DataFrame,
+        supply: pl.DataFrame,
+        demand: pl.DataFrame,
+        *,
+        control: pl.DataFrame | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Network:
+        """Build a network from data frames; columns that are not known are ignored.
+
+        Args:
+            nodes: node_id, name, kind, country, lat, lon.
+            edges: edge_id, from_node, to_node, mode, commodities, capacity, cost, loss, bidirectional, controlled_by
+                (may be absent when `control` is given), optionally status (only `operating` edges take part).
+            supply: node_id, commodity, quantity, cost.
+            demand: node_id, commodity, quantity, price, optionally market (default: the node's country, else the node).
+            control: asset_id, power, basis, optionally share.
+            names: how messages call the tables (keys nodes, edges, supply, demand, control).
+
+        Raises:
+            DataError: a missing column; an empty, negative or non-numeric cell; a key twice; a loss outside [0, 1); an
+                edge from a node to itself; a place outside the globe; no supply or no demand; a demand that no supply can
+                reach; a cycle of edges without loss and of negative cost.
+            UnknownLabel: a node, commodity or asset that the other tables do not hold, with the nearest names.
+        """
+        called = {table: (names or {}).get(table, table) for table in TABLES}
+        tables = checked_tables(nodes, edges, supply, demand, control, called)
+        return _assemble(tables, called)
+
+    @property
+    def powers(self) -> tuple[str, ...]:
+        """Every name that can be asked to sever: countries of nodes, their blocs, and holders of control."""
+        places = {*self.nodes["country"], *self.nodes["territory"], *self.control["power"]} - {None}
+        markets = set(self.demand["market"]) - set(self.node_index)
+        return tuple(sorted(places | markets))
+
+    @property
+    def everything(self) -> Limits:
+        """Limits of the network as it stands."""
+        numbers = self.arrays
+        return Limits(np.ones(len(numbers.capacity), bool), numbers.supply_quantity, numbers.demand_quantity)
+
+
+def read_network(folder: Path | str) -> Network:
+    """Read nodes.csv, edges.csv, supply.csv, demand.csv and, if it is there, control.csv.
+
+    Raises:
+        DataError: no such folder or file, and all that `Network.from_frames` refuses.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(
+            found=f"no folder '{folder}'",
+            allowed="a folder with nodes.csv, edges.csv, supply.csv and demand.csv",
+        )
+    columns = {"nodes": NODES, "edges": EDGES, "supply": SUPPLY, "demand": DEMAND, "control": CONTROL}
+    frames: dict[str, pl.DataFrame | None] = {}
+    for table, known in columns.items():
+        path = folder / f"{table}.csv"
+        if table == "control" and not path.is_file():
+            frames[table] = None
+            continue
+        extra = {"edges": ("controlled_by", "status"), "demand": ("market",), "control": ("share",)}.get(
+            table, ()
+        )
+        # Read as text here; kinds, blanks and ranges are checked where frames from memory are checked too.
+        text: dict[str, Kind] = dict.fromkeys((*known, *extra), "text")
+        frames[table] = read_table(path, {}, optional=text, blanks=tuple(text), name=path.name)
+    nodes, edges, supply, demand = (frames[t] for t in ("nodes", "edges", "supply", "demand"))
+    assert nodes is not None
+    assert edges is not None
+    assert supply is not None
+    assert demand is not None
+    return Network.from_frames(
+        nodes,
+        edges,
+        supply,
+        demand,
+        control=frames["control"],
+        names={table: f"{table}.csv" for table in TABLES},
+    )
+
+
+def _assemble(tables: Tables, called: Mapping[str, str]) -> Network:
+    nodes = tables.nodes.sort("node_id")
+    operating = tables.edges.filter(pl.col("status") == "operating")
+    if operating.height == 0:
+        raise DataError(
+            file=called["edges"], found="no operating edge", allowed="at least one operating edge"
+        )
+    edges = operating.drop("status").sort("edge_id")
+    demand = tables.demand
+    node_index = {node: place for place, node in enumerate(nodes["node_id"])}
+    commodity_index = {name: place for place, name in enumerate(tables.commodities)}
+    unsorted = _arrays(edges, tables.supply, demand, node_index, commodity_index)
+    stranded = checks.refuse_disconnected(unsorted, demand, called["demand"])
+    supply, demand = tables.supply.sort("node_id", "commodity"), demand.sort("node_id", "market", "commodity")
+    checks.refuse_money_pumps(unsorted, edges["edge_id"].to_list(), tables.commodities, called["edges"])
+    lost = (
+        tables.supply.filter(pl.Series(stranded, dtype=pl.Boolean))
+        .select("node_id", "commodity")
+        .sort(pl.all())
+    )
+    notes = [f"supply that reaches no demand: {c} at {n}" for n, c in lost.iter_rows()]
+    return Network(
+        nodes=nodes,
+        edges=edges,
+        not_operating=tables.edges.filter(pl.col("status") != "operating")
+        .select("edge_id", "status")
+        .sort("edge_id"),
+        supply=supply,
+        demand=demand,
+        control=tables.control,
+        commodities=tables.commodities,
+        node_index=node_index,
+        edge_index={edge: place for place, edge in enumerate(edges["edge_id"])},
+        commodity_index=commodity_index,
+        arrays=_arrays(edges, supply, demand, node_index, commodity_index),
+        notes=(*tables.notes, *notes),
+    )
+
+
+def _arrays(
+    edges: pl.DataFrame,
+    supply: pl.DataFrame,
+    demand: pl.DataFrame,
+    node_index: Mapping[str, int],
+    commodity_index: Mapping[str, int],
+) -> NetworkArrays:
+    carries = np.zeros((edges.height, len(commodity_index)), bool)
+    for place, names in enumerate(edges["commodities"].to_list()):
+        carries[place, [commodity_index[name] for name in names]] = True
+    return NetworkArrays(
+        node_count=len(node_index),
+        commodity_count=len(commodity_index),
+        edge_from=_places(edges["from_node"], node_index),
+        edge_to=_places(edges["to_node"], node_index),
+        capacity=edges["capacity"].fill_null(np.inf).to_numpy(),
+        cost=edges["cost"].to_numpy(),
+        loss=edges["loss"].to_numpy(),
+        bidirectional=edges["bidirectional"].to_numpy(),
+        carries=carries,
+        supply_node=_places(supply["node_id"], node_index),
+        supply_commodity=_places(supply["commodity"], commodity_index),
+        supply_quantity=supply["quantity"].to_numpy(),
+        supply_cost=supply["cost"].to_numpy(),
+        demand_node=_places(demand["node_id"], node_index),
+        demand_commodity=_places(demand["commodity"], commodity_index),
+        demand_quantity=demand["quantity"].to_numpy(),
+        demand_price=demand["price"].to_numpy(),
+    )
+
+
+def _places(names: pl.Series, index: Mapping[str, int]) -> Ints:
+    return np.array([index[name] for name in names], dtype=np.int64)

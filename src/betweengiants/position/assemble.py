@@ -1,0 +1,114 @@
+"""The position of a focal state: all channels joined, with their trails, gaps and overlaps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from betweengiants.core.errors import UnknownLabel
+from betweengiants.core.intervals import Interval
+from betweengiants.dossier import Dossier
+from betweengiants.position.alignment_channel import alignment_channel
+from betweengiants.position.oil_channel import OilChannel, oil_channel
+from betweengiants.position.results import Trail, coalition_name, to_frame
+from betweengiants.position.trade_channel import trade_channel
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where the focal state stands.
+
+    Attributes:
+        dossier: the evidence it rests on.
+        results: the long table (see `results.SCHEMA`).
+        trails: model, settings, tables and sources behind each channel.
+        gaps: what could not be computed and why.
+        oil: flows of the oil network with and without each power, or None without a network.
+    """
+
+    dossier: Dossier
+    results: pl.DataFrame
+    trails: dict[str, Trail]
+    gaps: tuple[str, ...]
+    oil: OilChannel | None
+
+    def has(self, channel: str) -> bool:
+        """Whether any result of this channel exists."""
+        return bool((self.results["channel"] == channel).any())
+
+    def number(
+        self,
+        channel: str,
+        measure: str,
+        *powers: str,
+        member: str | None = None,
+        horizon: str = "",
+        period: str | None = None,
+    ) -> Interval:
+        """One result; without a period the latest.
+
+        Args:
+            channel, measure, horizon, period: as in the long table.
+            powers: the coalition.
+            member: whose number (default: the focal state).
+
+        Raises:
+            UnknownLabel: there is no such result.
+        """
+        key = (channel, measure, coalition_name(powers), member or self.dossier.focal, horizon)
+        rows = self._index.get(key, {})
+        chosen = period if period is not None else max(rows, default=None)
+        if chosen is None or chosen not in rows:
+            known = {" ".join(filter(None, k)) for k in self._index}
+            raise UnknownLabel(" ".join(filter(None, key)), known, what="result")
+        return rows[chosen]
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str, str, str, str], dict[str, Interval]]:
+        index: dict[tuple[str, str, str, str, str], dict[str, Interval]] = {}
+        for row in self.results.to_dicts():
+            key = (row["channel"], row["measure"], row["coalition"], row["member"], row["horizon"])
+            index.setdefault(key, {})[row["period"]] = Interval(row["value"], row["low"], row["high"])
+        return index
+
+    def to_json(self) -> str:
+        """The whole position as JSON text: the same dossier and version give the same bytes."""
+        document: dict[str, Any] = {
+            "focal": self.dossier.focal,
+            "powers": list(self.dossier.powers),
+            "dossier": {"name": self.dossier.header.name, "version": self.dossier.header.version},
+            "software": {"name": "betweengiants", "version": version("betweengiants")},
+            "tables_sha256": dict(sorted(self.dossier.hashes.items())),
+            "trails": {name: asdict(trail) for name, trail in sorted(self.trails.items())},
+            "gaps": list(self.gaps),
+            "results": self.results.to_dicts(),
+        }
+        body = json.dumps(document, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        document["sha256"] = hashlib.sha256(body.encode("utf-8")).hexdigest()
+        return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def position(dossier: Dossier) -> Position:
+    """Compute every channel that the dossier allows.
+
+    Raises:
+        NotConverged, NoEquilibrium, Infeasible: from the engines.
+    """
+    oil = oil_channel(dossier)
+    channels = [trade_channel(dossier), *([oil.channel] if oil else []), alignment_channel(dossier)]
+    gaps = [gap for channel in channels for gap in channel.gaps]
+    if oil is None:
+        gaps.append("No leverage through transit: the dossier has no network tables.")
+    return Position(
+        dossier,
+        to_frame(dossier.focal, (r for channel in channels for r in channel.results)),
+        {trail.trail: trail for channel in channels for trail in channel.trails},
+        tuple(gaps),
+        oil,
+    )

@@ -1,0 +1,128 @@
+"""From an Altair chart to an SVG that lives inside a page, and to a PNG that stands alone.
+
+Nothing is fetched: the renderer is told that no address is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import altair as alt
+import vl_convert
+
+from betweengiants.core.errors import DataError
+from betweengiants.core.files import write_bytes
+from betweengiants.report.style import INLINE_FONT, PAPER, ROLES
+
+LEAVES = {"path", "text", "rect", "circle", "line", "image"}
+_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_URL = re.compile(r"url\(#([^)]+)\)")
+_NAMESPACE = re.compile(r"^\{[^}]*\}")
+_FIGURE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_SENTINELS = {role.sentinel: f"var({role.variable},{role.light})" for role in ROLES}
+_LIGHT = {role.sentinel: role.light for role in ROLES}
+_DROPPED = {"aria-label", "aria-roledescription", "aria-hidden", "role", "font-family"}
+
+
+def to_inline_svg(chart: alt.TopLevelMixin, *, figure_id: str, title: str, description: str = "") -> str:
+    """The chart as one `<svg>` element for an HTML page.
+
+    Page colours become CSS variables with the light value to fall back on; ids carry the figure's name; the
+    width follows the page; the labels that Vega gives its marks become `<title>` children, which browsers
+    show on hover. The figure's own title is an `aria-label`, not a `<title>`, which would pop up over every
+    empty spot.
+
+    Args:
+        chart: any chart that `style.base_config` has dressed.
+        figure_id: unique in the page; a letter, then letters, digits, `-` or `_`.
+        title: what a screen reader calls the figure.
+        description: one or two sentences of what it shows.
+
+    Raises:
+        DataError: a figure id that cannot be an XML id.
+    """
+    if not _FIGURE_ID.fullmatch(figure_id):
+        raise DataError(
+            found=f"figure id '{figure_id}'", allowed="a letter, then letters, digits, '-' or '_'"
+        )
+    root = _tree(chart)
+    for element in root.iter():
+        _clean(element, figure_id)
+    for attribute in ("width", "height", "class", "version"):
+        root.attrib.pop(attribute, None)
+    root.set("id", figure_id)
+    root.set("role", "img")
+    root.set("aria-label", title)
+    root.set("style", f"width:100%;height:auto;font-family:var(--chart-font,{INLINE_FONT})")
+    if description:
+        note = ET.Element("desc", {"id": f"{figure_id}-desc"})
+        note.text = description
+        root.insert(0, note)
+        root.set("aria-describedby", f"{figure_id}-desc")
+    return ET.tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+def to_png(chart: alt.TopLevelMixin, path: Path | str, scale: float = 2.0, margin: float = 16.0) -> Path:
+    """Write the chart as a PNG in the light theme on white.
+
+    Args:
+        chart: any chart that `style.base_config` has dressed.
+        path: the file to write.
+        scale: pixels of the file to one of the chart.
+        margin: white around the chart, in pixels of the chart.
+
+    Raises:
+        OutputError: a place that cannot be written to.
+    """
+    root = _tree(chart)
+    left, top, width, height = (float(number) for number in root.get("viewBox", "0 0 0 0").split())
+    place = {
+        "x": left - margin,
+        "y": top - margin,
+        "width": width + 2 * margin,
+        "height": height + 2 * margin,
+    }
+    box = {name: f"{value:g}" for name, value in place.items()}
+    root.set("viewBox", " ".join(box.values()))
+    root.set("width", box["width"])
+    root.set("height", box["height"])
+    root.insert(0, ET.Element("rect", {**box, "fill": PAPER}))
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            element.set(name, _LIGHT.get(value.lower(), value))
+    root.set("xmlns", "http://www.w3.org/2000/svg")
+    drawn = vl_convert.svg_to_png(ET.tostring(root, encoding="unicode"), scale=scale)
+    return write_bytes(path, drawn)
+
+
+def _tree(chart: alt.TopLevelMixin) -> ET.Element:
+    """The chart's SVG as elements without namespaces (HTML needs none)."""
+    svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
+    root = ET.fromstring(svg)
+    for element in root.iter():
+        element.tag = _NAMESPACE.sub("", element.tag)
+        element.attrib = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}
+    return root
+
+
+def _clean(element: ET.Element, figure_id: str) -> None:
+    """Colours, ids, references, long numbers and labels of one element, in place."""
+    label = element.get("aria-label", "")
+    if label and element.tag in LEAVES and label != (element.text or ""):
+        hover = ET.Element("title")
+        hover.text = label
+        element.insert(0, hover)
+    for name in _DROPPED & element.attrib.keys():
+        del element.attrib[name]
+    for name, value in element.attrib.items():
+        if name == "id":
+            value = f"{figure_id}-{value}"
+        elif name in ("d", "transform", "points"):
+            value = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
+        elif name == "href" and value.startswith("#"):
+            value = f"#{figure_id}-{value[1:]}"
+        else:
+            value = _URL.sub(rf"url(#{figure_id}-\1)", _SENTINELS.get(value.lower(), value))
+        element.set(name, value)

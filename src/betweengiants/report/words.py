@@ -1,0 +1,127 @@
+"""Sentences that follow from the numbers: the same results always give the same words."""
+
+from __future__ import annotations
+
+from betweengiants.core.countries import short_name
+from betweengiants.core.intervals import Interval
+from betweengiants.position import Position
+
+THE = {"USA": "the United States", "EU27": "the European Union"}
+POSSESSIVE_S = "'s"
+
+
+def name(code: str, *, start: bool = False) -> str:
+    """A state's name in running text."""
+    words = THE.get(code, short_name(code))
+    return words[0].upper() + words[1:] if start else words
+
+
+def joined(parts: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def percent(value: float) -> str:
+    """One decimal."""
+    return f"{value:.1f}%"
+
+
+def billions(usd_m: float) -> str:
+    """Money in billions of dollars, one decimal."""
+    return f"${usd_m / 1000:,.1f} bn"
+
+
+def spanned(number: Interval, digits: int = 1, unit: str = "") -> str:
+    """`4.9% (3.4 to 9.2)`; without the range where there is none."""
+    middle = f"{number.value:.{digits}f}{unit}"
+    if number.low == number.high:
+        return middle
+    return f"{middle} ({number.low:.{digits}f} to {number.high:.{digits}f})"
+
+
+def answer(position: Position) -> list[str]:
+    """The answer in two sentences: what each power could take away, and where the state stands."""
+    return [_leverage_sentence(position), _alignment_sentence(position)]
+
+
+def _leverage_sentence(position: Position) -> str:
+    powers = position.dossier.powers
+    loss = {p: position.number("trade", "leverage_pct", p, horizon="short") for p in powers}
+    ranked = sorted(powers, key=lambda p: -loss[p].value)
+    first, rest = ranked[0], ranked[1:]
+    others = joined([f"{name(p)} {percent(loss[p].value)}" for p in rest])
+    focal = name(position.dossier.focal)
+    sentence = (
+        f"By cutting trade alone, {name(first)} could take {spanned(loss[first], unit='%')} of {focal}'s real spending "
+        f"in the short run ({others})"
+    )
+    if position.oil is None:
+        return sentence + "."
+    top = max(powers, key=lambda p: position.number("oil_transit", "lost_usd_m", p).value)
+    lost = position.number("oil_transit", "lost_million_t", top)
+    value = position.number("oil_transit", "lost_usd_m", top)
+    share = position.number("oil_transit", "lost_pct_gdp", top)
+    return (
+        f"{sentence}; by closing the oil routes it controls, {name(top)} could stop {lost.value:.0f} of "
+        f"{position.oil.total_before:.0f} million tonnes of crude exports a year, worth {billions(value.value)} or "
+        f"{spanned(share, unit='%')} of GDP."
+    )
+
+
+def _alignment_sentence(position: Position) -> str:
+    powers = position.dossier.powers
+    vectors = position.number("trade", "effective_vectors", *powers, horizon="short")
+    free = position.number("trade", "autonomy", *powers, horizon="short")
+    spread = (
+        f"trade leverage is spread over {vectors.value:.1f} effective powers out of {len(powers)} "
+        f"(autonomy {free.value:.2f})"
+    )
+    if not position.has("votes"):
+        return f"No votes are in the dossier; {spread}."
+    year = position.trails["votes"].parameters["latest_full_year"]
+    score = {
+        p: position.number("votes", "vote_agreement", p, period=str(year))
+        for p in powers
+        if _voted(position, p)
+    }
+    near, far = max(score, key=lambda p: score[p].value), min(score, key=lambda p: score[p].value)
+    return (
+        f"In the United Nations General Assembly of {year} it voted most like {name(near)} (agreement "
+        f"{score[near].value:.2f}) and least like {name(far)} ({score[far].value:.2f}), while its {spread}."
+    )
+
+
+def _voted(position: Position, power: str) -> bool:
+    rows = position.results
+    return bool(((rows["channel"] == "votes") & (rows["coalition"] == power)).any())
+
+
+def overlap_rows(position: Position) -> list[dict[str, str]]:
+    """How the channels relate: what each counts, where two count the same thing, and why nothing is added."""
+    rows = [
+        {
+            "channel": "Trade",
+            "counts": "All trade of the focal state with the power, both ways, every good; prices and wages adjust.",
+            "overlaps": "Oil that the power itself buys is counted here and among the oil routes.",
+            "unit": "percent of real national spending",
+        }
+    ]
+    if position.oil is not None:
+        rows.append(
+            {
+                "channel": "Oil routes",
+                "counts": "Crude that no longer reaches any buyer once the power's pipelines, ports and purchases close; "
+                "valued at delivered prices of the base year, nothing adjusts.",
+                "overlaps": "Mostly oil sold to others, which the trade channel leaves untouched.",
+                "unit": "percent of GDP",
+            }
+        )
+    rows.append(
+        {
+            "channel": "Votes and institutions",
+            "counts": "The state's own behaviour towards the power.",
+            "overlaps": "None with the channels above: it is the other axis.",
+            "unit": "0 to 1; number of institutions",
+        }
+    )
+    return rows

@@ -1,0 +1,198 @@
+"""The numeric kernel: many scenarios of one economy solved as a block. Arrays in, arrays out.
+
+The equations are those of Dekle, Eaton & Kortum (2008) in the form of Baier, Yotov & Zylkin (2019); symbols in
+`arrays`. With `sales[i] = W[i] sum_j pi[i,j] B[i,j] E'[j] / Phi[j]`, an equilibrium is a zero of
+
+    F[i](x) = log( sales[i] / (Y[i] w[i]) ),     x = log w,     sum_i Y[i] w[i] = sum_i Y[i].
+
+The published algorithm is x <- x + F / (1 + theta). It is slow where home shares are high. Here the step is
+`-J0^(-1) F` instead, J0 being the derivative of F at the baseline, which all scenarios share, with Anderson mixing for
+each scenario (Anderson 1965; Walker & Ni 2011, doi 10.1137/10078356X). Both have the same zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from betweengiants.trade import connect
+from betweengiants.trade.arrays import Cells, Economy, Flags, Floats, Imbalances, Ints, SparseShift
+from betweengiants.trade.batch import solve_chunks
+from betweengiants.trade.newton import Dense, raise_imbalances, solve_dense
+
+FRAGILE = 1e-4
+"""Where less than this of a country's purchases or sales remains, the sparse correction would lose digits."""
+
+
+class Status(IntEnum):
+    """How a scenario ended."""
+
+    SOLVED = 0
+    NOT_CONVERGED = 1
+    NO_SPENDING = 2
+    """Fixed imbalances would leave the culprits nothing, or less, to spend."""
+    UNBALANCED = 3
+    """The culprits only sell or only buy, which their imbalance does not allow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """Solutions of S scenarios.
+
+    Attributes:
+        wage: (N, S) w.
+        phi: (N, S) Phi.
+        spending: (N, S) E' in units of world output.
+        isolated: (N, S) countries that the scenario leaves without any trade.
+        residual: (S,) largest |sales / income - 1| (under the multiplicative rule up to the factor common to all).
+        iterations: (S,) evaluations of the equations.
+        status: (S,) Status.
+        culprits: (N, S) the countries that a status other than SOLVED is about.
+    """
+
+    wage: Floats
+    phi: Floats
+    spending: Floats
+    isolated: Flags
+    residual: Floats
+    iterations: Ints
+    status: Ints
+    culprits: Flags
+
+
+def solve_block(
+    economy: Economy,
+    cells: Cells,
+    theta: Floats,
+    rule: Imbalances,
+    *,
+    tolerance: float,
+    max_iterations: int,
+    start: Floats | None = None,
+) -> Equilibrium:
+    """Solve S scenarios of one economy.
+
+    Args:
+        economy: the baseline.
+        cells: changed cells of the S scenarios.
+        theta: (S,) trade elasticities.
+        rule: `additive` (D fixed in units of world output), `multiplicative` (E' = E w) or `balanced` (D = 0: the
+            caller compares with the solution of an empty scenario under the same rule).
+        tolerance: largest residual of a solved scenario.
+        max_iterations: limit for a scenario in the dense solver.
+        start: (N, S) first guess of log w (default: no change).
+
+    Returns:
+        All scenarios, unsolved ones with their status: nothing is raised here.
+    """
+    size, count = economy.output.size, cells.count
+    result = Equilibrium(
+        wage=np.ones((size, count)),
+        phi=np.ones((size, count)),
+        spending=np.repeat(economy.spending[:, None], count, axis=1),
+        isolated=np.zeros((size, count), dtype=np.bool_),
+        residual=np.full(count, np.inf),
+        iterations=np.zeros(count, dtype=np.int64),
+        status=np.full(count, Status.NOT_CONVERGED, dtype=np.int64),
+        culprits=np.zeros((size, count), dtype=np.bool_),
+    )
+    power = cells.power(theta)
+    goods = SparseShift(economy.share, cells, economy.share[cells.exporter, cells.importer] * (power - 1))
+    fixed, alone = _sort_out(economy, cells, power, goods, rule, result)
+    batch = np.flatnonzero(~alone & (result.status != Status.UNBALANCED))
+    found = solve_chunks(
+        economy,
+        cells.take(batch),
+        theta[batch],
+        rule,
+        fixed[:, batch],
+        result.isolated[:, batch],
+        (np.zeros((size, count)) if start is None else start)[:, batch],
+        tolerance,
+    )
+    result.wage[:, batch], result.phi[:, batch] = np.exp(found.x), found.phi
+    result.spending[:, batch], result.residual[batch] = found.spent, found.residual
+    result.iterations[batch] = found.iterations
+    result.status[batch[found.residual <= tolerance]] = Status.SOLVED
+    for s in np.flatnonzero(result.status == Status.NOT_CONVERGED):
+        _solve_alone(economy, goods.dense(int(s)), int(s), theta[s], rule, tolerance, max_iterations, result)
+    _settle_isolated(economy, goods.diagonal(count), result)
+    broke = (result.spending <= 0) & (result.status == Status.SOLVED)
+    result.status[broke.any(axis=0)] = Status.NO_SPENDING
+    result.culprits[:] |= broke
+    return result
+
+
+def _sort_out(
+    economy: Economy, cells: Cells, power: Floats, goods: SparseShift, rule: Imbalances, result: Equilibrium
+) -> tuple[Floats, Flags]:
+    """Mark isolated countries; give (N, S) fixed imbalances and (S,) the scenarios that the batch must not take."""
+    size, count = result.wage.shape
+    own = economy.spending - economy.output if rule == "additive" else np.zeros(size)
+    fixed = np.repeat(own[:, None], count, axis=1)
+    bought = goods.transposed_times(np.ones((size, count)))
+    sold = goods.times(np.repeat(economy.spending[:, None], count, axis=1)) / economy.output[:, None]
+    cut = connect.severed_cells(economy, cells, power)
+    alone = np.zeros(count, dtype=np.bool_)
+    for s in np.flatnonzero(~connect.connected(economy, cut)):
+        share = goods.dense(int(s))
+        parts = connect.split(share)
+        result.isolated[:, s] = parts.isolated
+        fixed[:, s] = connect.imbalances(economy, parts, rule)
+        bad = connect.unbalanced(share, fixed[:, s], rule, parts)
+        if bad.any():
+            result.status[s] = Status.UNBALANCED
+            result.culprits[:, s] = bad
+        alone[s] = len(parts.blocks) != 1 or not parts.strong
+    fragile = ((bought < FRAGILE) | (sold < FRAGILE)) & ~result.isolated
+    return fixed, alone | fragile.any(axis=0)
+
+
+def _solve_alone(
+    economy: Economy,
+    share: Floats,
+    s: int,
+    theta: float,
+    rule: Imbalances,
+    tolerance: float,
+    max_iterations: int,
+    result: Equilibrium,
+) -> None:
+    """Solve scenario s piece by piece with the dense solver and enter it into `result`."""
+    parts = connect.split(share)
+    fixed = connect.imbalances(economy, parts, rule)
+    residual, steps = 0.0, 0
+    for block in parts.blocks:
+        problem = Dense(
+            share[np.ix_(block, block)],
+            economy.output[block],
+            economy.spending[block],
+            fixed[block],
+            theta,
+            rule,
+        )
+        state, taken = solve_dense(problem, tolerance, max_iterations)
+        if state.residual > tolerance and rule == "additive":
+            state, reached, more = raise_imbalances(problem, tolerance, max_iterations)
+            taken += more
+            if 0 <= reached < 1:
+                tightest = block[np.argmin(state.spent / problem.spending)]
+                result.culprits[tightest, s], result.status[s] = True, Status.NO_SPENDING
+        elif state.residual > tolerance and not parts.strong:
+            result.culprits[block, s], result.status[s] = True, Status.UNBALANCED
+        residual, steps = max(residual, state.residual), max(steps, taken)
+        result.wage[block, s], result.phi[block, s] = np.exp(state.x), state.phi
+        result.spending[block, s] = state.spent
+    result.residual[s] = residual
+    result.iterations[s] += steps
+    if residual <= tolerance and result.status[s] == Status.NOT_CONVERGED:
+        result.status[s] = Status.SOLVED
+
+
+def _settle_isolated(economy: Economy, home: Floats, result: Equilibrium) -> None:
+    """Enter the closed form: w = 1, Phi = pi_ii B_ii, spending = output."""
+    alone = result.isolated
+    result.wage[alone], result.phi[alone] = 1.0, home[alone]
+    result.spending[alone] = np.broadcast_to(economy.output[:, None], home.shape)[alone]

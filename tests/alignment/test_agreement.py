@@ -1,0 +1,177 @@
+import itertools
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from polars.testing import assert_frame_equal
+
+from betweengiants.alignment.agreement import agreement, bloc_votes, joint_counts
+from betweengiants.alignment.votes import Votes
+from betweengiants.core.errors import DataError, UnknownLabel
+
+COLUMNS = ["country", "power", "year", "n", "agreement", "s_score", "kappa", "pi", "agreement_se"]
+
+
+def make(matrix: list[list[int]], years: list[int] | None = None, countries: str = "ABCDEFGH") -> Votes:
+    cells = np.array(matrix, dtype=np.int8)
+    when = years or [2000] * len(matrix)
+    return Votes(
+        tuple(f"r{i}" for i in range(len(matrix))),
+        np.array([f"{year}-06-01" for year in when], dtype="datetime64[D]"),
+        np.array(when),
+        np.array(when) - 1945,
+        tuple(countries[: cells.shape[1]]),
+        cells,
+    )
+
+
+MATRICES = st.integers(2, 5).flatmap(
+    lambda width: st.lists(
+        st.lists(st.integers(0, 3), min_size=width, max_size=width), min_size=1, max_size=12
+    )
+)
+
+
+def brute(a: NDArray[np.int8], b: NDArray[np.int8]) -> tuple[float, ...]:
+    """n and the measures of two vote vectors, by the formulas of the design, one vote at a time."""
+    both = [(int(x), int(y)) for x, y in zip(a, b, strict=True) if x and y]
+    n = len(both)
+    d = [abs(x - y) for x, y in both]
+    mean = sum(d) / n
+    scores = [{0: 1.0, 1: 0.5, 2: 0.0}[gap] for gap in d]
+    average = sum(scores) / n
+    se = math.sqrt(sum((s - average) ** 2 for s in scores) / (n - 1) / n) if n > 1 else math.nan
+    ours = {k: sum(x == k for x, _ in both) / n for k in (1, 2, 3)}
+    theirs = {k: sum(y == k for _, y in both) / n for k in (1, 2, 3)}
+    middle = {k: (ours[k] + theirs[k]) / 2 for k in ours}
+    cells = list(itertools.product((1, 2, 3), repeat=2))
+    kappa = sum(ours[k] * theirs[m] * abs(k - m) for k, m in cells)
+    pi = sum(middle[k] * middle[m] * abs(k - m) for k, m in cells)
+    return (
+        n,
+        average,
+        1 - 2 * mean / 2,
+        1 - mean / kappa if kappa else math.nan,
+        1 - mean / pi if pi else math.nan,
+        se,
+    )
+
+
+def test_by_hand() -> None:
+    """A and B: yes-yes, yes-abstain, yes-no, no-no, and one each that the other misses."""
+    votes = make([[1, 1], [1, 2], [1, 3], [3, 3], [0, 1], [2, 0]])
+    row = agreement(votes, ["B"], ["A"]).row(0, named=True)
+    assert list(row) == COLUMNS
+    assert (row["country"], row["power"], row["year"], row["n"]) == ("A", "B", 2000, 4)
+    assert row["agreement"] == 2.5 / 4
+    assert row["s_score"] == 1 - 3 / 4
+    # shares 3/4, 0, 1/4 and 1/4, 1/4, 1/2: E = 3/4*(1/4*1 + 1/2*2) + 1/4*(1/4*2 + 1/4*1) = 9/8
+    assert row["kappa"] == pytest.approx(1 - (3 / 4) / (9 / 8))
+    # averaged 1/2, 1/8, 3/8: E = 2*(1/16 + 3/64 + 2*3/16) = 31/32
+    assert row["pi"] == pytest.approx(1 - (3 / 4) / (31 / 32))
+    assert row["agreement_se"] == pytest.approx(np.std([1, 0.5, 0, 1], ddof=1) / 2)
+
+
+@given(MATRICES)
+@settings(max_examples=60)
+def test_all_pairs_equal_brute_force(matrix: list[list[int]]) -> None:
+    votes = make(matrix)
+    found = {(r[0], r[1]): r[3:] for r in agreement(votes, votes.countries).rows()}
+    for (i, a), (j, b) in itertools.permutations(enumerate(votes.countries), 2):
+        ours, theirs = votes.matrix[:, i], votes.matrix[:, j]
+        if not ((ours > 0) & (theirs > 0)).any():
+            assert (a, b) not in found
+            continue
+        row = tuple(math.nan if value is None else value for value in found.pop((a, b)))
+        assert row == pytest.approx(brute(ours, theirs), nan_ok=True, abs=1e-12)
+    assert found == {}
+
+
+@given(MATRICES, st.randoms(use_true_random=False))
+@settings(max_examples=40)
+def test_order_of_resolutions_and_countries_changes_nothing(matrix: list[list[int]], random: object) -> None:
+    cells = np.array(matrix, dtype=np.int8)
+    rows, columns = list(range(cells.shape[0])), list(range(cells.shape[1]))
+    random.shuffle(rows)  # type: ignore[attr-defined]
+    random.shuffle(columns)  # type: ignore[attr-defined]
+    votes = make(matrix)
+    labels = [votes.countries[c] for c in columns]
+    moved = make(cells[rows][:, columns].tolist(), countries="".join(labels))
+    assert_frame_equal(agreement(moved, labels, labels), agreement(votes, votes.countries), check_exact=True)
+
+
+@given(MATRICES)
+@settings(max_examples=40)
+def test_symmetry_and_independence_of_other_pairs(matrix: list[list[int]]) -> None:
+    votes = make(matrix)
+    whole = agreement(votes, votes.countries)
+    there = whole.rename({"country": "power", "power": "country"}).select(COLUMNS)
+    assert_frame_equal(whole, there.sort("country", "power", "year"), check_exact=True)
+    alone = agreement(votes, ["B"], ["A"])
+    assert_frame_equal(
+        alone, whole.filter((pl.col("country") == "A") & (pl.col("power") == "B")), check_exact=True
+    )
+
+
+def test_joint_counts_are_numbers_of_resolutions() -> None:
+    votes = make([[1, 1], [1, 3], [1, 3], [0, 3], [2, 0]])
+    counts = joint_counts(votes.matrix, votes.matrix)
+    assert counts.shape == (3, 3, 2, 2)
+    assert counts[:, :, 0, 1].tolist() == [[1, 0, 2], [0, 0, 0], [0, 0, 0]]
+
+
+def test_periods() -> None:
+    votes = make([[1, 1], [1, 3], [1, 1]], [2000, 2001, 2001])
+    assert agreement(votes, ["B"], ["A"]).select("year", "n", "agreement").rows() == [
+        (2000, 1, 1.0),
+        (2001, 2, 0.5),
+    ]
+    found = agreement(votes, ["B"], ["A"], by="session")
+    assert found.columns[2] == "session"
+    assert found["session"].to_list() == [55, 56]
+    with pytest.raises(UnknownLabel):
+        agreement(votes, ["B"], by="month")  # type: ignore[arg-type]
+
+
+def test_undefined_is_null() -> None:
+    row = agreement(make([[1, 1]]), ["B"], ["A"]).row(0, named=True)
+    assert (row["agreement"], row["s_score"]) == (1, 1)
+    assert (row["kappa"], row["pi"], row["agreement_se"]) == (None, None, None)
+
+
+def test_contested_looks_at_the_whole_chamber() -> None:
+    votes = make([[1, 1, 3], [1, 1, 1], [1, 1, 0], [2, 0, 2]])
+    assert agreement(votes, ["B"], ["A"])["n"].to_list() == [3]
+    assert agreement(votes, ["B"], ["A"], contested=True)["n"].to_list() == [1]
+    nothing = agreement(make([[1, 1]]), ["B"], contested=True)
+    assert nothing.columns == COLUMNS
+    assert nothing.height == 0
+
+
+def test_a_bloc_votes_by_strict_majority_of_those_voting() -> None:
+    votes = make([[1, 1, 3], [1, 3, 0], [2, 0, 0], [0, 0, 0], [1, 2, 3], [3, 3, 3]])
+    assert bloc_votes(votes, ["A", "B", "C", "Z"]).tolist() == [1, 0, 2, 0, 0, 3]
+    dated = {"A": ("1999-01-01", "2000-06-01"), "B": (None, None), "C": ("2000-06-01", "")}
+    assert bloc_votes(votes, dated).tolist() == [0, 3, 0, 0, 0, 3]
+    row = agreement(votes, ["X"], ["A"], {"X": ["B", "C"]}).row(0, named=True)
+    assert (row["power"], row["n"], row["agreement"]) == ("X", 2, 0.5)
+
+
+def test_bad_requests() -> None:
+    votes = make([[1, 1, 3]])
+    with pytest.raises(UnknownLabel, match="unknown power 'X'"):
+        agreement(votes, ["X"])
+    with pytest.raises(UnknownLabel, match="unknown country 'X'"):
+        agreement(votes, ["A"], ["X"])
+    with pytest.raises(DataError, match="no power"):
+        agreement(votes, [])
+    with pytest.raises(DataError, match="also a country"):
+        agreement(votes, ["A"], blocs={"A": ["B"]})
+    with pytest.raises(DataError, match="no member of X"):
+        agreement(votes, ["X"], blocs={"X": ["Y"]})
+    with pytest.raises(DataError, match="date 'soon'"):
+        agreement(votes, ["X"], blocs={"X": {"A": ("soon", "")}})

@@ -1,0 +1,160 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from betweengiants.cli.app import main
+
+HEAD = "resolution,session,date,country,vote\n"
+ROWS = "".join(
+    f"r{r},1,2000-0{r}-01,{country},{vote}\n"
+    for r, cast in enumerate([("yes", "yes", "no"), ("yes", "no", "no"), ("abstain", "yes", "absent")], 1)
+    for country, vote in zip(("KAZ", "RUS", "DEU"), cast, strict=True)
+)
+COLUMNS = ["country", "power", "year", "n", "agreement", "s_score", "kappa", "pi"]
+
+
+@pytest.fixture
+def votes(tmp_path: Path) -> Path:
+    path = tmp_path / "votes.csv"
+    path.write_text(HEAD + ROWS, encoding="utf-8")
+    return path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["betweengiants", *(str(word) for word in words)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+def test_agreement_as_csv(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "votes", "agreement", votes, "--with", "RUS", "--format", "csv") == 0
+    out, err = capsys.readouterr()
+    frame = pl.read_csv(io.StringIO(out))
+    assert frame.columns == COLUMNS
+    assert frame.select("country", "power", "year", "n", "agreement").rows() == [
+        ("DEU", "RUS", 2000, 2, 0.5),
+        ("KAZ", "RUS", 2000, 3, 0.5),
+    ]
+    assert err == "left out, as neither yes, abstain nor no: 1 absent\n"
+
+
+def test_a_bloc_of_the_table_of_countries(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("votes", "agreement", votes, "--with", "RUS,EU27", "--country", "KAZ", "--format", "json")
+    assert run(monkeypatch, *words) == 0
+    out, err = capsys.readouterr()
+    rows = {row["power"]: row for row in json.loads(out)}
+    assert list(rows) == ["EU27", "RUS"]
+    assert (rows["EU27"]["n"], rows["EU27"]["agreement"]) == (2, 0)
+    assert "EU27: majority vote of today's 27 members in every year; not in the file: AUT" in err
+
+
+def test_a_label_of_the_file_goes_before_a_bloc(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes.write_text(votes.read_text(encoding="utf-8").replace("DEU", "EU27"), encoding="utf-8")
+    assert run(monkeypatch, "votes", "agreement", votes, "--with", "EU27", "--country", "KAZ") == 0
+    assert "majority" not in capsys.readouterr().err
+
+
+def test_session_contested_weights_and_file(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.parquet"
+    words = ("--contested", "--by", "session", "--weights", "squared", "--format", "parquet", "--output", out)
+    assert run(monkeypatch, "votes", "agreement", votes, "--with", "RUS", *words) == 0
+    assert capsys.readouterr().out == ""
+    frame = pl.read_parquet(out)
+    assert frame.columns == ["session" if name == "year" else name for name in COLUMNS]
+    assert frame["s_score"].to_list() == [1 - 2 * 4 / 8, 1 - 2 * (4 + 1) / 12]
+
+
+def test_no_common_vote_is_said(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes.write_text(HEAD + "a,1,2000-01-01,KAZ,yes\nb,1,2000-01-01,RUS,no\n", encoding="utf-8")
+    assert run(monkeypatch, "votes", "agreement", votes, "--with", "RUS", "--format", "csv") == 0
+    out, err = capsys.readouterr()
+    assert out == ",".join(COLUMNS) + "\n"
+    assert "no resolution on which both sides of a pair voted" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD.replace(",vote", ""), "no column 'vote'"),
+        (HEAD, "no rows"),
+        ("", "an empty file"),
+        (HEAD + "r,1,2000-01-01,RUS,yes\n" * 2, "row 3: found a second row"),
+        (HEAD + "r,1,2000-01-01,RUS,yes\nr,1,2001-01-01,KAZ,no\n", "row 3, column 'date'"),
+        (HEAD + "r,1,1 May 2000,RUS,yes\n", "row 2, column 'date': found '1 May 2000'"),
+        (HEAD + "r,one,2000-01-01,RUS,yes\n", "row 2, column 'session'"),
+        (HEAD + "r,1,2000-01-01,RUS,Y\n", "column 'vote'"),
+        (HEAD + "r,1,2000-01-01,RUS,yes,6\n", "row 2: found more cells"),
+        (HEAD + "r,1,2000-01-01,RUZ,yes\n", "unknown power 'RUS'; allowed: did you mean RUZ"),
+    ],
+)
+def test_bad_files_end_with_two(
+    votes: Path,
+    text: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    votes.write_text(text, encoding="utf-8")
+    assert run(monkeypatch, "votes", "agreement", votes, "--with", "RUS") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("betweengiants: votes.csv")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["votes.csv"],
+        ["votes.csv", "--with", "RUS,,KAZ"],
+        ["votes.csv", "--with", ""],
+        ["votes.csv", "--with", "XXX"],
+        ["votes.csv", "--with", "RUS", "--country", "XXX"],
+        ["votes.csv", "--with", "RUS", "--by", "month"],
+        ["none.csv", "--with", "RUS"],
+        ["votes.csv", "--with", "RUS", "--format", "parquet"],
+        ["votes.csv", "--with", "RUS", "--output", "no/such/folder.csv"],
+    ],
+)
+def test_bad_usage_ends_with_two(
+    votes: Path, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(votes.parent)
+    assert run(monkeypatch, "votes", "agreement", *words) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_help_has_an_example_and_loads_no_data_frames() -> None:
+    code = (
+        "import sys\n"
+        "from betweengiants.cli.app import main\n"
+        "sys.argv = ['betweengiants', 'votes', 'agreement', '--help']\n"
+        "try:\n    main()\n"
+        "except SystemExit as stop:\n    assert not stop.code\n"
+        "heavy = {'polars', 'numpy', 'scipy', 'altair', 'duckdb'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Example: betweengiants votes agreement" in " ".join(done.stdout.split())
