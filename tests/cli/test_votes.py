@@ -76,7 +76,7 @@ def test_session_contested_weights_and_file(
     assert capsys.readouterr().out == ""
     frame = pl.read_parquet(out)
     assert frame.columns == ["session" if name == "year" else name for name in COLUMNS]
-    assert frame["s_score"].to_list() == [1 - 2 * 4 / 8, 1 - 2 * (4 + 1) / 12]
+    assert frame["s_score"].to_list() == pytest.approx([1 - 2 * 4 / 8, 1 - 2 * (4 + 1) / 12])
 
 
 def test_no_common_vote_is_said(

@@ -2,6 +2,179 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
+
+if TYPE_CHECKING:
+    from betweengiants.network import FlowResult, SeveranceResult
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What can flow where: best flows, severance by powers, contingencies.",
+    epilog="Example: betweengiants network sever my-network --power RUS",
+)
+
+
+class Basis(StrEnum):
+    """Why a power can close something."""
+
+    territory = "territory"
+    ownership = "ownership"
+    market = "market"
+    supply = "supply"
+
+
+FolderArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FOLDER",
+        help="Holds nodes.csv, edges.csv, supply.csv, demand.csv and, if there is one, control.csv.",
+        show_default=False,
+    ),
+]
+BasisOption = Annotated[
+    list[Basis] | None,
+    typer.Option("--basis", help="Count only this kind of control; may be repeated (default: all four)."),
+]
+ThresholdOption = Annotated[
+    float,
+    typer.Option(
+        "--ownership-threshold", metavar="SHARE", help="Smallest owned share that closes an asset, up to 1."
+    ),
+]
+
+
+@app.command(epilog="Example: betweengiants network flow my-network --format csv")
+def flow(folder: FolderArgument, format: FormatOption = Format.table, output: OutputOption = None) -> None:
+    """The flows of the highest value: flow, utilisation and shadow price of every edge.
+
+    Prints edge_id, commodity, flow (against the edge's own direction negative), capacity, utilisation, shadow_price
+    (what one more unit of capacity a year would be worth).
+    """
+    from betweengiants.network import Programme, read_network
+
+    network = read_network(folder)
+    result = Programme(network).solve()
+    emit(result.edges, format, output, notes=network.notes)
+    _below(_flow_totals(result), format, output)
+
+
+@app.command(
+    epilog="Example: betweengiants network sever my-network --power RUS --power CHN --basis territory"
+)
+def sever(
+    folder: FolderArgument,
+    power: Annotated[
+        list[str],
+        typer.Option("--power", help="Who severs; repeat it for joint severance.", show_default=False),
+    ],
+    basis: BasisOption = None,
+    ownership_threshold: ThresholdOption = 0.5,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """What is still delivered when one or several powers close all that they control.
+
+    Prints commodity, market, before, after, lost, lost_pct, and the total value before and after (below the table; to
+    standard error for csv, json, parquet and with --output).
+    """
+    from betweengiants.network import BASES, read_network
+    from betweengiants.network import sever as sever_network
+
+    network = read_network(folder)
+    result = sever_network(
+        network,
+        power,
+        bases=[one.value for one in basis] if basis else BASES,
+        ownership_threshold=ownership_threshold,
+    )
+    emit(result.table, format, output, notes=(*network.notes, *_closed(result), *result.notes))
+    _below(_severance_totals(result), format, output)
+
+
+@app.command(epilog="Example: betweengiants network contingency my-network --order 2 --edges")
+def contingency(
+    folder: FolderArgument,
+    order: Annotated[int, typer.Option("--order", help="How many close at once: 1 or 2.")] = 1,
+    powers: Annotated[
+        bool, typer.Option("--powers/--edges", help="Close what powers control, or single edges.")
+    ] = False,
+    basis: BasisOption = None,
+    ownership_threshold: ThresholdOption = 0.5,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """Every edge (or power), or every pair, closed in turn, the largest loss first.
+
+    Prints removed (joined by `;`), value_before, value_after, value_lost, delivered_lost (sum over commodities).
+    """
+    from betweengiants.core.errors import DataError
+    from betweengiants.network import BASES, coalitions, edge_contingencies, read_network
+
+    if order not in (1, 2):
+        raise DataError(found=f"--order {order}", allowed="1 or 2")
+    if basis and not powers:
+        raise DataError(found="--basis with --edges", allowed="--basis with --powers")
+    network = read_network(folder)
+    if powers:
+        table = coalitions(
+            network,
+            network.powers,
+            bases=[one.value for one in basis] if basis else BASES,
+            ownership_threshold=ownership_threshold,
+            order=order,
+        )
+    else:
+        table = edge_contingencies(network, order)
+    emit(table, format, output, notes=network.notes)
+
+
+def _below(lines: list[str], format: Format, output: Path | None) -> None:
+    """Totals: under a table on the screen, else to standard error, so that csv and json hold the table alone."""
+    import sys
+
+    on_screen = format is Format.table and output is None
+    print(*([""] if on_screen else []), *lines, sep="\n", file=sys.stdout if on_screen else sys.stderr)
+
+
+def _flow_totals(result: FlowResult) -> list[str]:
+    return [
+        f"total value: {result.value!r}",
+        f"delivered {result.gross_value:,.6g}, transport {result.transport_cost:,.6g},"
+        f" supply {result.supply_cost:,.6g}",
+    ]
+
+
+def _severance_totals(result: SeveranceResult) -> list[str]:
+    lines = [
+        f"total value before: {result.value_before!r}",
+        f"total value after: {result.value_after!r}",
+    ]
+    for commodity, share, lost in result.shares.select(
+        "commodity", "interdictable", "unreroutable"
+    ).iter_rows():
+        if share is not None:
+            lines.append(
+                f"{commodity}: {share:.1%} interdictable (passes through what closes),"
+                f" {lost:.1%} unreroutable (lost after the best detour)"
+            )
+    return lines
+
+
+def _closed(result: SeveranceResult) -> list[str]:
+    from betweengiants.core.errors import summary
+
+    closed = result.closed
+    lines = []
+    for power, basis in closed.select("power", "basis").unique().sort("power", "basis").iter_rows():
+        rows = closed.filter((closed["power"] == power) & (closed["basis"] == basis))
+        for asset, plural in (("edge", "edges"), ("supply", "supply at"), ("demand", "demand at")):
+            ids = rows.filter(rows["asset"] == asset)["asset_id"].unique().sort()
+            if len(ids):
+                lines.append(f"{power} closes by {basis}: {plural} {summary(ids)}")
+    return lines

@@ -60,19 +60,21 @@ def check_claims(dossier: Dossier, claims: pl.DataFrame | None = None) -> pl.Dat
     """
     claims = dossier.tables["claims"] if claims is None else claims
     density = dossier.parameter("barrels_per_tonne")[0] if _has_density(dossier) else None
+    measures = dossier.tables["measures"]
+    limits = {row["measure"]: (row["minimum"], row["maximum"]) for row in measures.to_dicts()}
     rows: list[dict[str, Any]] = []
     for claim in claims.to_dicts():
-        facts = _answers(claim, dossier.tables["facts"])
         if not claim["measure"] or claim["value"] is None:
             rows.append(
                 _row(claim, None, Judgement("not checked yet", None, "no rule covers this kind of claim"))
             )
-        elif not facts:
-            rows.append(
-                _row(claim, None, Judgement("unverifiable", None, "the dossier holds no fact that answers"))
-            )
-        else:
-            rows += [_row(claim, fact, _judge(claim, fact, density)) for fact in facts]
+            continue
+        facts = _answers(claim, dossier.tables["facts"])
+        if not facts:
+            nothing = Judgement("unverifiable", None, "the dossier holds no fact that answers")
+            rows.append(_row(claim, None, nothing))
+        bounds = limits.get(claim["measure"], (None, None))
+        rows += [_row(claim, fact, _judge(claim, fact, density, bounds)) for fact in facts]
     return pl.DataFrame(rows, schema=OUTPUT)
 
 
@@ -91,22 +93,37 @@ def _answers(claim: dict[str, Any], facts: pl.DataFrame) -> list[dict[str, Any]]
     return facts.filter(wanted).sort("period", "source_id").to_dicts()
 
 
-def _judge(claim: dict[str, Any], fact: dict[str, Any], density: float | None) -> Judgement:
-    unit = claim["unit"] or fact["unit"]
+def _judge(
+    claim: dict[str, Any],
+    fact: dict[str, Any],
+    density: float | None,
+    bounds: tuple[float | None, float | None],
+) -> Judgement:
+    unit, relation = claim["unit"] or fact["unit"], claim["relation"] or "="
     if UNITS.get(unit) is None:
-        return _judge_words(str(claim["value"]), str(fact["value"]), unit)
+        return _judge_words(str(claim["value"]), str(fact["value"]), unit, relation)
     try:
         stated = convert(float(claim["value"]), unit, fact["unit"], barrels_per_tonne=density)
     except ValueError:
         return Judgement("unverifiable", None, f"{unit} cannot be compared with {fact['unit']}")
-    return _judge_numbers(stated, fact, claim["relation"] or "=")
+    low, high = bounds
+    if relation in ("=", "about") and (
+        (low is not None and stated < low) or (high is not None and stated > high)
+    ):
+        ratio = stated / float(fact["value"]) if float(fact["value"]) else None
+        shown = f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}"
+        return Judgement("implausible", ratio, f"outside what the measure can be ({shown} {fact['unit']})")
+    return _judge_numbers(stated, fact, relation)
 
 
-def _judge_words(stated: str, known: str, unit: str) -> Judgement:
-    """Dates agree as far as both are given; parties agree as sets."""
+def _judge_words(stated: str, known: str, unit: str, relation: str) -> Judgement:
+    """Dates agree as far as both are given; parties agree as sets, a part of them only roughly."""
     if unit == "parties":
-        same = set(stated.split(";")) == set(known.split(";"))
-        return Judgement("supported" if same else "contradicted", None, "the two lists of parties are equal")
+        named, true = set(stated.split(";")), set(known.split(";"))
+        if named == true or (named < true and relation == "about"):
+            return Judgement("supported", None, "the parties named are those of the evidence")
+        verdict = "imprecise" if named < true else "contradicted"
+        return Judgement(verdict, None, "the lists of parties are equal; a part of them is imprecise")
     shared = min(len(stated), len(known))
     same = stated[:shared] == known[:shared]
     verdict = "contradicted" if not same else "supported" if len(known) >= len(stated) else "imprecise"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -44,19 +44,7 @@ def read_header(folder: Path) -> Header:
         DataError: it is missing, is not JSON, lacks something, or names a table that is unknown or not there.
     """
     package = _load(folder / DESCRIPTOR)
-    about = _entry(package, "betweengiants", dict)
-    powers = _entry(about, "powers", list)
-    if not powers or not all(isinstance(power, str) for power in powers):
-        raise DataError(file=DESCRIPTOR, found="no list of powers", allowed='"powers": ["RUS", "CHN", ...]')
-    header = Header(
-        name=_entry(package, "name", str),
-        title=_entry(package, "title", str),
-        version=_entry(package, "version", str),
-        focal=_entry(about, "focal", str),
-        powers=tuple(powers),
-        base_year=_entry(about, "base_year", int),
-        paths=_paths(_entry(package, "resources", list), folder),
-    )
+    header = replace(_about(package), paths=_paths(_entry(package, "resources", list), folder))
     missing = [table for table in schema.REQUIRED_TABLES if table not in header.paths]
     if missing:
         raise DataError(
@@ -67,15 +55,22 @@ def read_header(folder: Path) -> Header:
     return header
 
 
-def describe(folder: Path, *, name: str, title: str, version: str, about: dict[str, Any]) -> dict[str, Any]:
-    """The descriptor of the tables that lie in `folder`, with sizes and SHA-256 sums."""
+def describe(folder: Path) -> dict[str, Any]:
+    """The descriptor of the tables that lie in `folder`, with sizes and SHA-256 sums.
+
+    Name, title, version, focal state, powers and base year are taken from the descriptor that is there.
+
+    Raises:
+        DataError: it is missing, is not JSON, or lacks one of these.
+    """
+    header = _about(_load(folder / DESCRIPTOR))
     resources = [_resource(folder, table) for table in schema.tables() if (folder / f"{table}.csv").is_file()]
     return {
         "$schema": "https://datapackage.org/profiles/1.0/datapackage.json",
         "profile": "data-package",
-        "name": name,
-        "title": title,
-        "version": version,
+        "name": header.name,
+        "title": header.title,
+        "version": header.version,
         "licenses": [
             {
                 "name": "CC-BY-4.0",
@@ -83,7 +78,11 @@ def describe(folder: Path, *, name: str, title: str, version: str, about: dict[s
                 "path": "https://creativecommons.org/licenses/by/4.0/",
             }
         ],
-        "betweengiants": about,
+        "betweengiants": {
+            "focal": header.focal,
+            "powers": list(header.powers),
+            "base_year": header.base_year,
+        },
         "resources": resources,
     }
 
@@ -101,6 +100,25 @@ def changed_files(folder: Path) -> list[str]:
 def sha256(path: Path) -> str:
     """SHA-256 sum of a file in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _about(package: dict[str, Any]) -> Header:
+    """Everything but the tables."""
+    about = _entry(package, "betweengiants", dict)
+    powers = _entry(about, "powers", list)
+    if not powers or not all(isinstance(power, str) for power in powers) or len(set(powers)) < len(powers):
+        raise DataError(
+            file=DESCRIPTOR, found="no list of different powers", allowed='"powers": ["RUS", "CHN", ...]'
+        )
+    return Header(
+        name=_entry(package, "name", str),
+        title=_entry(package, "title", str),
+        version=_entry(package, "version", str),
+        focal=_entry(about, "focal", str),
+        powers=tuple(powers),
+        base_year=_entry(about, "base_year", int),
+        paths={},
+    )
 
 
 def _load(path: Path) -> dict[str, Any]:

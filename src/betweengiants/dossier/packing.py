@@ -16,13 +16,6 @@ def pack(folder: Path) -> Path:
         DataError: there is no descriptor, or it is broken.
         OutputError: it cannot be written.
     """
-    header = descriptor.read_header(folder)
-    package = descriptor.describe(
-        folder,
-        name=header.name,
-        title=header.title,
-        version=header.version,
-        about={"focal": header.focal, "powers": list(header.powers), "base_year": header.base_year},
-    )
+    package = descriptor.describe(folder)
     text = json.dumps(package, ensure_ascii=False, indent=1) + "\n"
     return write_text(folder / descriptor.DESCRIPTOR, text)

@@ -154,6 +154,7 @@ def _close_territory(network: Network, powers: tuple[str, ...], draft: _Draft) -
 
 
 def _close_owned(network: Network, powers: tuple[str, ...], threshold: float, draft: _Draft) -> None:
+    small: dict[str, list[str]] = {}
     held: dict[tuple[str, str], list[tuple[str, float | None, str]]] = {}
     for power in powers:
         rows = network.control.filter((pl.col("power") == power) & (pl.col("basis") == "ownership"))
@@ -167,8 +168,11 @@ def _close_owned(network: Network, powers: tuple[str, ...], threshold: float, dr
                 why = f"named in {where}" if share is None else f"share {share:g}"
                 _close_asset(network, asset, kind, power, "ownership", why, draft)
         else:
-            names = " and ".join(power for power, _, _ in holders)
-            draft.notes.append(f"{names} own {total:g} of '{asset}', below the threshold {threshold:g}")
+            small.setdefault(" and ".join(power for power, _, _ in holders), []).append(f"{asset} {total:g}")
+    for names, assets in small.items():
+        draft.notes.append(
+            f"{names}: shares below the threshold {threshold:g} close nothing: {summary(assets)}"
+        )
 
 
 def _close_asset(

@@ -132,8 +132,8 @@ class Network:
 
         Raises:
             DataError: a missing column; an empty, negative or non-numeric cell; a key twice; a loss outside [0, 1); an
-                edge from a node to itself; a place outside the globe; no supply or no demand; a demand that no supply can
-                reach; a cycle of edges without loss and of negative cost.
+                edge from a node to itself; a place outside the globe; no supply or no demand; a demand that no
+                supply can reach; a cycle of edges without loss and of negative cost.
             UnknownLabel: a node, commodity or asset that the other tables do not hold, with the nearest names.
         """
         called = {table: (names or {}).get(table, table) for table in TABLES}

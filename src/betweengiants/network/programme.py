@@ -140,8 +140,8 @@ class Programme:
         """(E,) value of one more unit of each capacity, from above: the smallest of the duals that would do.
 
         Where several sets of duals are optimal (a supply and a pipe that are used up together), the dual that the
-        solver happens to hold may promise a gain that an added unit would not bring. A dual is kept where the basis survives
-        a small step; elsewhere the programme is solved once more with a slightly larger capacity.
+        solver happens to hold may promise a gain that an added unit would not bring. A dual is kept where the basis
+        survives a small step; elsewhere the programme is solved once more with a slightly larger capacity.
         """
         layout = self.layout
         prices = np.zeros(len(layout.capacity_row))

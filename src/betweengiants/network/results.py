@@ -12,7 +12,7 @@ from scipy.sparse.linalg import splu
 from betweengiants.network.checks import reached
 from betweengiants.network.highs import Status
 from betweengiants.network.layout import Layout
-from betweengiants.network.model import Floats, Limits, Network
+from betweengiants.network.model import Floats, Ints, Limits, Network
 
 PARTS_TOLERANCE = 1e-9
 
@@ -42,6 +42,7 @@ class FlowResult:
             unlimited, utilisation of capacity zero, shadow price of a closed edge or where it was not asked for.
         delivered: commodity, market, node_id, quantity, value (price times quantity), unit_cost (transport cost of one
             unit delivered there; flows mix in proportion where they meet; null where nothing is delivered).
+        by_commodity: commodity, quantity (delivered), gross_value, transport_cost, supply_cost, value.
         value: gross_value - transport_cost - supply_cost.
         gross_value: price times quantity delivered.
         transport_cost, supply_cost: money.
@@ -52,6 +53,7 @@ class FlowResult:
 
     edges: pl.DataFrame
     delivered: pl.DataFrame
+    by_commodity: pl.DataFrame
     value: float
     gross_value: float
     transport_cost: float
@@ -95,6 +97,7 @@ def flow_result(
     return FlowResult(
         edges=_edge_table(network, layout, limits, arrays, prices),
         delivered=delivered.sort("commodity", "market", "node_id"),
+        by_commodity=_by_commodity(network, layout, arrays),
         value=gross - transport - supply,
         gross_value=gross,
         transport_cost=transport,
@@ -103,6 +106,23 @@ def flow_result(
         status=Status.OPTIMAL,
         arrays=arrays,
     )
+
+
+def _by_commodity(network: Network, layout: Layout, arrays: FlowArrays) -> pl.DataFrame:
+    numbers, count = network.arrays, len(network.commodities)
+
+    def summed(place: Ints, amounts: Floats) -> Floats:
+        return np.bincount(place, weights=amounts, minlength=count).astype(np.float64)
+
+    return pl.DataFrame(
+        {
+            "commodity": list(network.commodities),
+            "quantity": summed(numbers.demand_commodity, arrays.demand),
+            "gross_value": summed(numbers.demand_commodity, numbers.demand_price * arrays.demand),
+            "transport_cost": summed(layout.flow_commodity, numbers.cost[layout.flow_edge] * arrays.flow),
+            "supply_cost": summed(numbers.supply_commodity, numbers.supply_cost * arrays.supply),
+        }
+    ).with_columns(value=pl.col("gross_value") - pl.col("transport_cost") - pl.col("supply_cost"))
 
 
 def edge_flows(network: Network, layout: Layout, flow: Floats) -> Floats:

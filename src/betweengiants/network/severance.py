@@ -16,7 +16,7 @@ from betweengiants.network.programme import ROUNDING, Programme
 from betweengiants.network.reading import BASES
 from betweengiants.network.results import FlowResult, edge_flows
 
-# A rise of a flow below this share of the largest flow is rounding.
+# A change below this share of the largest flow, or of what was delivered, is rounding.
 RISE = 1e-9
 
 
@@ -136,7 +136,7 @@ def coalitions(
 
     Args:
         network: the network.
-        powers: the powers; n of them give 2^n - 1 coalitions (at most 12).
+        powers: the powers; n of them give 2^n - 1 coalitions (at most 12 powers, unless `order` is given).
         bases: which kinds of control count.
         ownership_threshold: smallest share that closes an asset; shares of a coalition add up.
         order: only coalitions of so many powers (default: all).
@@ -150,8 +150,10 @@ def coalitions(
         UnknownLabel, DataError: see `closure`.
     """
     names = sorted(set(powers))
-    if len(names) > 12:
+    if order is None and len(names) > 12:
         raise DataError(found=f"{len(names)} powers ({summary(names)})", allowed="at most 12")
+    if order is not None and not 1 <= order <= len(names):
+        raise DataError(found=f"coalitions of {order} powers", allowed=f"1 to {len(names)}")
     programme = programme or Programme(network)
     before = programme.solve(prices=False)
     sizes = range(1, len(names) + 1) if order is None else (order,)
@@ -210,7 +212,8 @@ def _table(before: FlowResult, after: FlowResult) -> pl.DataFrame:
 
 
 def _with_losses(frame: pl.DataFrame) -> pl.DataFrame:
-    lost = pl.col("before") - pl.col("after")
+    difference = pl.col("before") - pl.col("after")
+    lost = pl.when(difference.abs() > RISE * pl.col("before")).then(difference).otherwise(0.0)
     share = pl.when(pl.col("before") > 0).then(lost / pl.col("before"))
     return frame.with_columns(lost=lost, lost_share=share)
 

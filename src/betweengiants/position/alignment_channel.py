@@ -103,8 +103,8 @@ def _institutions(dossier: Dossier) -> Channel:
     trail = Trail(
         INSTITUTIONS,
         "Institutions of the dossier's list in which both are full members: how many, and as a share of those in which "
-        "at least one of the two is. The list is a selection, not a census; memberships whose start no source shows count "
-        "as of today.",
+        "at least one of the two is. The list is a selection, not a census; memberships whose start no source "
+        "shows count as of today.",
         "No range: counts of a list.",
         {"year": str(year)},
         ("memberships", "institutions"),

@@ -54,9 +54,12 @@ class Position:
         """One result; without a period the latest.
 
         Args:
-            channel, measure, horizon, period: as in the long table.
+            channel: as in the long table.
+            measure: as in the long table.
             powers: the coalition.
             member: whose number (default: the focal state).
+            horizon: as in the long table.
+            period: as in the long table.
 
         Raises:
             UnknownLabel: there is no such result.

@@ -131,9 +131,9 @@ def _trail(dossier: Dossier, elasticities: NDArray[np.float64], year: str) -> Tr
     }
     return Trail(
         CHANNEL,
-        "One-sector trade model in exact changes (Dekle, Eaton & Kortum 2008): the power's trade with the focal state is "
-        "set to zero both ways, all wages and prices adjust, trade imbalances stay fixed in units of world income. The "
-        "loss is the fall of real national spending.",
+        "One-sector trade model in exact changes (Dekle, Eaton & Kortum 2008): the power's trade with the focal "
+        "state is set to zero both ways, all wages and prices adjust, trade imbalances stay fixed in units of "
+        "world income. The loss is the fall of real national spending.",
         "Range over the trade elasticity from its low to its high value; errors of the trade figures are not in it.",
         parameters
         | {"matrix_year": year, "imbalances": "additive", "residual_tolerance": RESIDUAL_TOLERANCE},

@@ -13,7 +13,7 @@ import polars as pl
 from betweengiants.report.style import AXIS, INK, PAPER, TEXT_SIZE, base_config, colour_of
 
 NARROW = 560
-Layers = alt.TopLevelMixin
+Layered = alt.LayerChart | alt.FacetChart
 
 
 def _values(frame: pl.DataFrame) -> alt.InlineData:
@@ -54,7 +54,7 @@ def position_chart(
 
 def _position_panel(
     marks: pl.DataFrame, tails: pl.DataFrame, width: int, y_title: str, first: bool
-) -> Layers:
+) -> Layered:
     top = max(marks["x_high"].max(), 1)  # type: ignore[type-var]
     colours = alt.Scale(domain=marks["power"].to_list(), range=[colour_of(p) for p in marks["power"]])
     x_scale = alt.Scale(domain=[0, float(top) * 1.18], nice=True)  # type: ignore[arg-type]

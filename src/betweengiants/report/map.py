@@ -41,6 +41,9 @@ from betweengiants.report.projection import CENTRE, EURASIA, Array, Frame, Windo
 from betweengiants.report.routes import CHOKEPOINT_COLUMNS, NODE_COLUMNS, Route, along, need, routes
 from betweengiants.report.style import INK, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE, base_config
 
+WORST = (
+    14.0  # cost from which a figure beside a route would mislead more than help: it is left to the hover text
+)
 NARROW = 560  # below this width: fewer labels, thinner routes, the closer window
 UNIT = "Mt a year"
 CIRCLE = 17.0  # pixels between the centres of two numbered circles that touch
@@ -241,6 +244,7 @@ def _tag_place(route: Route, words: str, frame: Frame, crowd: Crowd) -> Label | 
     """The place beside a route that covers least of all routes and lies nearer to it than to others."""
     line = along(route)
     others = crowd.lines[~np.isin(crowd.lines[:, :2], line[:, :2]).all(axis=1)]
+    broad = others[others[:, 2] > 2]
     wide = text_width(words, NOTE_SIZE, bold=True)
     choices: list[tuple[float, Label]] = []
     for share in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
@@ -250,6 +254,7 @@ def _tag_place(route: Route, words: str, frame: Frame, crowd: Crowd) -> Label | 
         for gap in (4, 8):
             for cost, label in places(crowd, x, y, half + gap, wide, NOTE_SIZE):
                 nearer = max(0.0, label.box.distance(line) + 10 - label.box.distance(others))
-                across = 10.0 if label.box.distance(line) < half + 1 else 0.0
-                choices.append((cost + gap / 4 + 8 * abs(share - 0.5) + 0.5 * nearer + across, label))
-    return cheapest(choices)
+                if label.box.distance(line) < half + 1 or label.box.distance(broad) < 4:
+                    continue  # across its own line or on a broad road that is not its own
+                choices.append((cost + gap / 4 + 8 * abs(share - 0.5) + 0.5 * nearer, label))
+    return cheapest([(cost, label) for cost, label in choices if cost < WORST])

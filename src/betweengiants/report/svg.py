@@ -48,8 +48,11 @@ def to_inline_svg(chart: alt.TopLevelMixin, *, figure_id: str, title: str, descr
             found=f"figure id '{figure_id}'", allowed="a letter, then letters, digits, '-' or '_'"
         )
     root = _tree(chart)
+    # the renderer numbers ids on through its lifetime: count anew, so that the same chart gives the same text
+    ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+    names = {old: f"{figure_id}-{number}" for number, old in enumerate(ids, start=1)}
     for element in root.iter():
-        _clean(element, figure_id)
+        _clean(element, names)
     for attribute in ("width", "height", "class", "version"):
         root.attrib.pop(attribute, None)
     root.set("id", figure_id)
@@ -107,8 +110,8 @@ def _tree(chart: alt.TopLevelMixin) -> ET.Element:
     return root
 
 
-def _clean(element: ET.Element, figure_id: str) -> None:
-    """Colours, ids, references, long numbers and labels of one element, in place."""
+def _clean(element: ET.Element, names: dict[str, str]) -> None:
+    """Colours, ids (old to new), references, long numbers and labels of one element, in place."""
     label = element.get("aria-label", "")
     if label and element.tag in LEAVES and label != (element.text or ""):
         hover = ET.Element("title")
@@ -118,11 +121,13 @@ def _clean(element: ET.Element, figure_id: str) -> None:
         del element.attrib[name]
     for name, value in element.attrib.items():
         if name == "id":
-            value = f"{figure_id}-{value}"
+            value = names[value]
         elif name in ("d", "transform", "points"):
             value = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
         elif name == "href" and value.startswith("#"):
-            value = f"#{figure_id}-{value[1:]}"
+            value = f"#{names.get(value[1:], value[1:])}"
         else:
-            value = _URL.sub(rf"url(#{figure_id}-\1)", _SENTINELS.get(value.lower(), value))
+            value = _URL.sub(
+                lambda match: f"url(#{names.get(match[1], match[1])})", _SENTINELS.get(value.lower(), value)
+            )
         element.set(name, value)

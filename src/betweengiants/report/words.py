@@ -110,8 +110,8 @@ def overlap_rows(position: Position) -> list[dict[str, str]]:
         rows.append(
             {
                 "channel": "Oil routes",
-                "counts": "Crude that no longer reaches any buyer once the power's pipelines, ports and purchases close; "
-                "valued at delivered prices of the base year, nothing adjusts.",
+                "counts": "Crude that no longer reaches any buyer once the power's pipelines, ports and purchases "
+                "close; valued at delivered prices of the base year, nothing adjusts.",
                 "overlaps": "Mostly oil sold to others, which the trade channel leaves untouched.",
                 "unit": "percent of GDP",
             }

@@ -86,7 +86,9 @@ class Block:
         if self.rule == "multiplicative":
             spent = economy.spending[:, None] * w
             spent = np.where(self.isolated, income, spent)
-            scale = np.where(self.isolated, 0.0, spent).sum(axis=0) / np.where(self.isolated, 0.0, income).sum(axis=0)
+            scale = np.where(self.isolated, 0.0, spent).sum(axis=0) / np.where(
+                self.isolated, 0.0, income
+            ).sum(axis=0)
         else:
             spent, scale = income + self.fixed, 1.0
         ratio = power * self.goods.times(spent / phi) / (scale * income)
@@ -165,19 +167,17 @@ class Mixing:
         return np.asarray(np.einsum("mns,sm->ns", self.moves, weights))
 
 
-def baseline_steps(
-    economy: Economy, theta: Floats, rule: Imbalances, start: Floats
-) -> tuple[list[Floats], Ints]:
+def baseline_steps(economy: Economy, theta: Floats, rule: Imbalances) -> tuple[list[Floats], Ints]:
     """Negative inverses of J0 for bands of theta, and the (S,) band of each scenario."""
     code = np.floor(np.log(theta) / THETA_RATIO).astype(np.int64)
     bands, position = np.unique(code, return_inverse=True)
     own = economy.spending - economy.output if rule == "additive" else np.zeros_like(economy.output)
-    steps = []
+    steps: list[Floats] = []
     for k in range(bands.size):
-        mine = np.flatnonzero(position == k)
-        middle = float(np.exp(np.log(theta[mine]).mean()))
+        middle = float(np.exp(np.log(theta[position == k]).mean()))
         problem = Dense(economy.share, economy.output, economy.spending, own, middle, rule)
-        steps.append(-np.linalg.inv(jacobian(problem, evaluate(problem, start[:, mine[0]]))))
+        at_rest = evaluate(problem, np.zeros_like(economy.output))
+        steps.append(np.asarray(-np.linalg.inv(jacobian(problem, at_rest)), dtype=np.float64))
     return steps, position.astype(np.int64)
 
 
@@ -188,12 +188,11 @@ def solve_chunks(
     rule: Imbalances,
     fixed: Floats,
     isolated: Flags,
-    start: Floats,
     tolerance: float,
 ) -> BatchResult:
     """Iterate on S scenarios, CHUNK at a time; a scenario that is not solved keeps its best residual.
 
-    `start` is (N, S), the first log w; the other arguments are those of `Block`.
+    The arguments are those of `Block`.
     """
     size, count = isolated.shape
     out = BatchResult(
@@ -207,27 +206,22 @@ def solve_chunks(
         return out
     change = economy.share[cells.exporter, cells.importer] * (cells.power(theta) - 1)
     goods = SparseShift(economy.share, cells, change)
-    steps, band = baseline_steps(economy, theta, rule, start)
+    steps, band = baseline_steps(economy, theta, rule)
     whole = Block(economy, goods, rule, theta, fixed, isolated, steps, band)
     # A scenario that runs away may overflow; it leaves the block unsolved and goes to the dense solver.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for first in range(0, count, CHUNK):
             columns = np.arange(first, min(first + CHUNK, count))
-            _iterate(whole, cells, change, columns, start[:, columns], tolerance, out)
+            _iterate(whole, cells, change, columns, tolerance, out)
     return out
 
 
 def _iterate(
-    whole: Block,
-    cells: Cells,
-    change: Floats,
-    columns: Ints,
-    x: Floats,
-    tolerance: float,
-    out: BatchResult,
+    whole: Block, cells: Cells, change: Floats, columns: Ints, tolerance: float, out: BatchResult
 ) -> None:
     """Run one chunk; `columns` holds the scenarios still at work, which leave the block when they are done."""
     block, cells, change = whole.take(cells, change, columns)
+    x = np.zeros((whole.economy.output.size, columns.size))
     f = moved = np.zeros_like(x)
     mixing = Mixing(*x.shape)
     best, within = np.full(columns.size, np.inf), np.zeros(columns.size, dtype=np.int64)

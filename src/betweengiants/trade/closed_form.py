@@ -33,7 +33,10 @@ def import_loss(omega: ArrayLike, beta: ArrayLike, sigma: float) -> NDArray[np.f
     if not ((weight >= 0) & (weight <= 1)).all():
         raise ValueError("beta must be from 0 to 1")
     with np.errstate(divide="ignore"):
-        loss: NDArray[np.float64] = -(weight / _positive(sigma - 1, "sigma - 1")) * np.log1p(-share)
+        lost = -np.log1p(-share)
+    scale = weight / _positive(sigma - 1, "sigma - 1")
+    # A bundle without weight costs nothing, however much of it is lost (zero times infinity has no value).
+    loss: NDArray[np.float64] = np.where(scale > 0, scale, 0.0) * np.where(scale > 0, lost, 0.0)
     return loss
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from betweengiants.trade.arrays import Cells, Economy, Flags, Floats, Imbalances, Ints, SparseShift
@@ -60,7 +59,7 @@ def connected(economy: Economy, cut: Cells) -> Flags:
 
 def split(share: Floats) -> Parts:
     """The pieces of one scenario's (N, N) shares, severed cells at zero."""
-    graph = csr_matrix(share > 0)
+    graph = (share > 0).astype(np.float64)
     pieces, weak = connected_components(graph, directed=True, connection="weak")
     _, strong = connected_components(graph, directed=True, connection="strong")
     members = [np.flatnonzero(weak == k) for k in range(pieces)]
@@ -90,7 +89,7 @@ def unbalanced(share: Floats, fixed: Floats, rule: Imbalances, parts: Parts) -> 
     bad = np.zeros(share.shape[0], dtype=np.bool_)
     if parts.strong or rule == "multiplicative":
         return bad
-    count, group = connected_components(csr_matrix(share > 0), directed=True, connection="strong")
+    count, group = connected_components((share > 0).astype(np.float64), directed=True, connection="strong")
     flow = np.zeros((count, count))
     np.add.at(flow, (group[:, None], group[None, :]), share)
     np.fill_diagonal(flow, 0.0)

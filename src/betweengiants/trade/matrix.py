@@ -43,7 +43,9 @@ class TradeMatrix:
         size = len(self.labels)
         if flows.shape != (size, size):
             raise DataError(
-                file=self.name, found=f"flows of shape {flows.shape}", allowed=f"({size}, {size}) by the labels"
+                file=self.name,
+                found=f"flows of shape {flows.shape}",
+                allowed=f"({size}, {size}) by the labels",
             )
         if len(set(self.labels)) != size:
             raise DataError(file=self.name, found="a country label twice", allowed="each label once")
@@ -73,7 +75,9 @@ class TradeMatrix:
         shares: NDArray[np.float64] = self.flows.diagonal() / self.flows.sum(axis=0)
         return shares
 
-    def index(self, label: str, *, file: str | None = None, row: int | None = None, column: str | None = None) -> int:
+    def index(
+        self, label: str, *, file: str | None = None, row: int | None = None, column: str | None = None
+    ) -> int:
         """The position of a label.
 
         Raises:
@@ -128,7 +132,11 @@ def from_frame(
     if endless.any():
         row = int(endless.arg_max() or 0)
         raise DataError(
-            file=name, row=row + FIRST_RECORD, column=value, found="inf", allowed="finite numbers of at least 0"
+            file=name,
+            row=row + FIRST_RECORD,
+            column=value,
+            found="inf",
+            allowed="finite numbers of at least 0",
         )
     table = _one_year(table, year, name)
     sector = _one_sector(table, aggregate_sectors, name)
@@ -174,11 +182,16 @@ def _one_year(table: pl.DataFrame, year: int | None, name: str) -> pl.DataFrame:
     if year is None:
         if len(years) > 1:
             raise DataError(
-                file=name, column="year", found=f"several years ({listed})", allowed="one year, chosen with --year"
+                file=name,
+                column="year",
+                found=f"several years ({listed})",
+                allowed="one year, chosen with --year",
             )
         return table
     if year not in years:
-        raise DataError(file=name, column="year", found=f"no rows for the year {year}", allowed=f"years {listed}")
+        raise DataError(
+            file=name, column="year", found=f"no rows for the year {year}", allowed=f"years {listed}"
+        )
     return table.filter(pl.col("year") == year)
 
 

@@ -121,28 +121,30 @@ def solve_dense(
 
 
 def raise_imbalances(problem: Dense, tolerance: float, max_iterations: int) -> tuple[DenseState, float, int]:
-    """Solve one scenario by raising the fixed imbalances from nothing to their full size.
+    """Solve one scenario by raising imbalances (fixed or in proportion) from nothing to their full size.
 
     Returns:
         The last solved state, the share of the imbalances that it holds (1 when the scenario is solved; below 0 when
         not even balanced trade was), and the number of iterations.
     """
-    without = replace(problem, fixed=np.zeros_like(problem.fixed))
-    state, steps = solve_dense(without, tolerance, max_iterations)
+    state, steps = solve_dense(_with_imbalances(problem, 0.0), tolerance, max_iterations)
     if state.residual > tolerance:
         return state, -1.0, steps
     reached, rise = 0.0, 0.25
     while reached < 1 and rise >= SMALLEST_STEP:
         share = min(1.0, reached + rise)
-        trial, taken = solve_dense(
-            replace(problem, fixed=problem.fixed * share), tolerance, max_iterations, state.x
-        )
+        trial, taken = solve_dense(_with_imbalances(problem, share), tolerance, max_iterations, state.x)
         steps += taken
         if trial.residual <= tolerance and (trial.spent > 0).all():
             state, reached = trial, share
         else:
             rise /= 2
     return state, reached, steps
+
+
+def _with_imbalances(problem: Dense, share: float) -> Dense:
+    spending = problem.output + share * (problem.spending - problem.output)
+    return replace(problem, fixed=problem.fixed * share, spending=spending)
 
 
 def _step(problem: Dense, state: DenseState) -> DenseState:

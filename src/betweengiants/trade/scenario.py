@@ -55,9 +55,7 @@ class Scenario:
             seen.add((exporter, importer))
 
 
-def severance(
-    pairs: Iterable[tuple[str, str]], one_way: bool = False, name: str | None = None
-) -> Scenario:
+def severance(pairs: Iterable[tuple[str, str]], one_way: bool = False, name: str | None = None) -> Scenario:
     """The cutting of all trade between the two countries of each pair.
 
     Args:

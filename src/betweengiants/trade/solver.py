@@ -32,7 +32,7 @@ class Status(IntEnum):
     SOLVED = 0
     NOT_CONVERGED = 1
     NO_SPENDING = 2
-    """Fixed imbalances would leave the culprits nothing, or less, to spend."""
+    """The imbalances cannot be met: they would leave the culprits too little, or less than nothing, to spend."""
     UNBALANCED = 3
     """The culprits only sell or only buy, which their imbalance does not allow."""
 
@@ -70,7 +70,6 @@ def solve_block(
     *,
     tolerance: float,
     max_iterations: int,
-    start: Floats | None = None,
 ) -> Equilibrium:
     """Solve S scenarios of one economy.
 
@@ -78,11 +77,10 @@ def solve_block(
         economy: the baseline.
         cells: changed cells of the S scenarios.
         theta: (S,) trade elasticities.
-        rule: `additive` (D fixed in units of world output), `multiplicative` (E' = E w) or `balanced` (D = 0: the
-            caller compares with the solution of an empty scenario under the same rule).
+        rule: `additive` (D fixed in units of world output), `multiplicative` (E' = E w) or `balanced` (D = 0, whatever
+            the baseline says).
         tolerance: largest residual of a solved scenario.
         max_iterations: limit for a scenario in the dense solver.
-        start: (N, S) first guess of log w (default: no change).
 
     Returns:
         All scenarios, unsolved ones with their status: nothing is raised here.
@@ -103,14 +101,7 @@ def solve_block(
     fixed, alone = _sort_out(economy, cells, power, goods, rule, result)
     batch = np.flatnonzero(~alone & (result.status != Status.UNBALANCED))
     found = solve_chunks(
-        economy,
-        cells.take(batch),
-        theta[batch],
-        rule,
-        fixed[:, batch],
-        result.isolated[:, batch],
-        (np.zeros((size, count)) if start is None else start)[:, batch],
-        tolerance,
+        economy, cells.take(batch), theta[batch], rule, fixed[:, batch], result.isolated[:, batch], tolerance
     )
     result.wage[:, batch], result.phi[:, batch] = np.exp(found.x), found.phi
     result.spending[:, batch], result.residual[batch] = found.spent, found.residual
@@ -174,7 +165,7 @@ def _solve_alone(
             rule,
         )
         state, taken = solve_dense(problem, tolerance, max_iterations)
-        if state.residual > tolerance and rule == "additive":
+        if state.residual > tolerance and parts.strong and rule != "balanced":
             state, reached, more = raise_imbalances(problem, tolerance, max_iterations)
             taken += more
             if 0 <= reached < 1:

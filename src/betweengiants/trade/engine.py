@@ -1,0 +1,214 @@
+"""Solving scenarios on a trade matrix: checks, the kernel, and the numbers that people ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from betweengiants.core.errors import BetweenGiantsError, DataError, NoEquilibrium, NotConverged
+from betweengiants.trade.arrays import Cells, Economy, Floats, Imbalances, SparseShift
+from betweengiants.trade.matrix import TradeMatrix
+from betweengiants.trade.results import TradeResult
+from betweengiants.trade.scenario import Scenario
+from betweengiants.trade.solver import Equilibrium, Status, solve_block
+
+TOLERANCE = 1e-11
+LOOSEST = 1e-10
+ITERATIONS = 300
+
+
+def solve(
+    matrix: TradeMatrix,
+    scenarios: Scenario | Sequence[Scenario],
+    theta: float | Sequence[float] | Floats = 4.0,
+    *,
+    imbalances: Imbalances = "additive",
+    tolerance: float = TOLERANCE,
+    max_iterations: int = ITERATIONS,
+    on_failure: Literal["raise", "mark"] = "raise",
+) -> TradeResult:
+    """Equilibrium in changes for one or many scenarios (Dekle, Eaton & Kortum 2008), solved as a block.
+
+    World output is held fixed, so nominal changes are in units of world output. A country that a scenario cuts off
+    from all others is a defined case: its trade imbalance is dropped and its welfare is the closed form
+    `pi_jj^(1/theta)` of balanced autarky; what it gained or paid through the imbalance is not counted. The others'
+    imbalances are then shifted in proportion to output so that they still add up to zero (see `connect`).
+
+    Args:
+        matrix: the baseline.
+        scenarios: one or S scenarios.
+        theta: trade elasticity (sigma - 1), one for all scenarios or one each.
+        imbalances: `additive` holds each imbalance fixed in units of world output; `multiplicative` keeps spending in
+            proportion to income; `balanced` removes all imbalances first and compares with that balanced world
+            (one theta only, because that world depends on theta).
+        tolerance: largest excess demand relative to income, at most 1e-10.
+        max_iterations: limit for one scenario.
+        on_failure: `raise` stops at the first scenario without a solution; `mark` gives it not-a-number and keeps
+            the error in `TradeResult.problems`.
+
+    Raises:
+        UnknownLabel: a scenario names a country that the matrix does not hold.
+        DataError: no scenario, a theta that is not positive and finite, an unknown rule, a tolerance out of range.
+        NoEquilibrium: the imbalances cannot be met after the scenario; names the states.
+        NotConverged: the iteration stopped before its tolerance.
+    """
+    many = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    elasticity = _elasticities(theta, len(many))
+    _check_options(imbalances, tolerance, elasticity)
+    if imbalances == "balanced":
+        matrix = balance(matrix, float(elasticity[0]), tolerance=tolerance, max_iterations=max_iterations)
+    economy, cells = Economy.from_flows(matrix.flows), _cells(matrix, many)
+    found = solve_block(
+        economy, cells, elasticity, imbalances, tolerance=tolerance, max_iterations=max_iterations
+    )
+    problems = tuple(_problem(matrix, many[s], found, s, tolerance, imbalances) for s in range(len(many)))
+    if on_failure == "raise":
+        for problem in problems:
+            if problem is not None:
+                raise problem
+    return _result(matrix, many, elasticity, economy, cells, found, problems)
+
+
+def balance(
+    matrix: TradeMatrix, theta: float, *, tolerance: float = TOLERANCE, max_iterations: int = ITERATIONS
+) -> TradeMatrix:
+    """The same world after every trade imbalance has been removed (spending = income for every country).
+
+    Raises:
+        NoEquilibrium: some countries only sell or only buy; names them.
+        NotConverged: the iteration stopped before its tolerance.
+    """
+    economy = Economy.from_flows(matrix.flows)
+    nothing = np.zeros(0, dtype=np.int64)
+    found = solve_block(
+        economy,
+        Cells(nothing, nothing, nothing, np.zeros(0), 1),
+        np.array([theta]),
+        "balanced",
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
+    problem = _problem(matrix, Scenario("imbalances removed", ()), found, 0, tolerance, "balanced")
+    if problem is not None:
+        raise problem
+    power = found.wage[:, 0] ** -theta
+    shares = economy.share * power[:, None] / found.phi[:, 0]
+    flows = shares * found.spending[:, 0] * matrix.flows.sum()
+    return TradeMatrix(matrix.labels, flows, matrix.name, matrix.sector)
+
+
+def _elasticities(theta: float | Sequence[float] | Floats, count: int) -> Floats:
+    values = np.asarray(theta, dtype=np.float64)
+    if count == 0:
+        raise DataError(found="no scenario", allowed="one scenario or more")
+    if values.ndim and values.shape != (count,):
+        raise DataError(
+            found=f"elasticities of shape {values.shape}", allowed=f"one, or one for each of {count}"
+        )
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise DataError(found=f"elasticity {values[bad].flat[0]:g}", allowed="finite numbers above 0")
+    return np.array(np.broadcast_to(values, (count,)))
+
+
+def _check_options(imbalances: str, tolerance: float, theta: Floats) -> None:
+    if imbalances not in get_args(Imbalances):
+        raise DataError(found=f"imbalances '{imbalances}'", allowed=", ".join(get_args(Imbalances)))
+    if not 0 < tolerance <= LOOSEST:
+        raise DataError(found=f"tolerance {tolerance:g}", allowed=f"numbers above 0 and at most {LOOSEST:g}")
+    if imbalances == "balanced" and (theta != theta[0]).any():
+        raise DataError(
+            found="several elasticities with imbalances removed first", allowed="one elasticity a call"
+        )
+
+
+def _cells(matrix: TradeMatrix, scenarios: Sequence[Scenario]) -> Cells:
+    position = {label: k for k, label in enumerate(matrix.labels)}
+    number, exporter, importer, cost = [], [], [], []
+    for s, scenario in enumerate(scenarios):
+        for a, b, factor in scenario.cells:
+            number.append(s)
+            exporter.append(position[a] if a in position else matrix.index(a))
+            importer.append(position[b] if b in position else matrix.index(b))
+            cost.append(factor)
+    return Cells(
+        np.array(number, dtype=np.int64),
+        np.array(exporter, dtype=np.int64),
+        np.array(importer, dtype=np.int64),
+        np.array(cost, dtype=np.float64),
+        len(scenarios),
+    )
+
+
+def _problem(
+    matrix: TradeMatrix, scenario: Scenario, found: Equilibrium, s: int, tolerance: float, rule: str
+) -> BetweenGiantsError | None:
+    status = found.status[s]
+    states = [matrix.labels[k] for k in np.flatnonzero(found.culprits[:, s])]
+    if status == Status.SOLVED:
+        return None
+    if status == Status.NO_SPENDING:
+        reason = f"with {rule} imbalances some states would be left without anything to spend"
+        return NoEquilibrium(scenario.name, reason, states=states)
+    if status == Status.UNBALANCED:
+        reason = "some states would only sell or only buy, which their trade imbalance does not allow"
+        return NoEquilibrium(scenario.name, reason, states=states)
+    return NotConverged(
+        f"scenario '{scenario.name}'",
+        residual=float(found.residual[s]),
+        iterations=int(found.iterations[s]),
+        tolerance=tolerance,
+    )
+
+
+def _result(
+    matrix: TradeMatrix,
+    scenarios: tuple[Scenario, ...],
+    theta: Floats,
+    economy: Economy,
+    cells: Cells,
+    found: Equilibrium,
+    problems: tuple[BetweenGiantsError | None, ...],
+) -> TradeResult:
+    change = economy.share[cells.exporter, cells.importer] * (cells.power(theta) - 1)
+    goods = SparseShift(economy.share, cells, change)
+    power = found.wage**-theta
+    demand = found.spending / found.phi
+    home = goods.diagonal(cells.count) * power * demand
+    abroad = power * goods.times(demand) - home
+    bought = found.spending - home
+    abroad[found.isolated] = bought[found.isolated] = 0.0
+    price = found.phi ** (-1 / theta)
+    welfare = found.spending / economy.spending[:, None] / price
+    welfare[found.isolated] = (found.wage / price)[found.isolated]
+    at_home = economy.share.diagonal() * economy.spending
+    unsolved = np.array([problem is not None for problem in problems])
+
+    def shown(values: Floats) -> Floats:
+        return np.ascontiguousarray(np.where(unsolved, np.nan, values).T)
+
+    return TradeResult(
+        scenarios=scenarios,
+        matrix=matrix,
+        theta=theta,
+        welfare_change=shown(welfare - 1),
+        income_change=shown(found.wage - 1),
+        price_change=shown(price - 1),
+        exports_change=shown(_growth(abroad, economy.output - at_home)),
+        imports_change=shown(_growth(bought, economy.spending - at_home)),
+        spending=shown(found.spending * matrix.flows.sum()),
+        isolated=np.ascontiguousarray(found.isolated.T),
+        residual=found.residual,
+        iterations=found.iterations,
+        problems=problems,
+    )
+
+
+def _growth(after: Floats, before: Floats) -> Floats:
+    """(N, S) change over the (N,) baseline; nothing that stays nothing has not changed."""
+    base = before[:, None]
+    none = base <= np.finfo(np.float64).eps
+    growth: Floats = np.where(none, 0.0, after / np.where(none, 1.0, base) - 1)
+    return growth

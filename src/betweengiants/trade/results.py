@@ -1,0 +1,116 @@
+"""What a solved set of scenarios says, country by country and flow by flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from betweengiants.core.errors import BetweenGiantsError
+from betweengiants.trade.matrix import TradeMatrix
+from betweengiants.trade.scenario import Scenario
+
+Floats = NDArray[np.float64]
+ADDING_UP = 1e-8
+"""World exports and world imports, computed by different sums, may differ by this share of world output."""
+
+
+@dataclass(frozen=True, eq=False)
+class TradeResult:
+    """S solved scenarios on N countries; changes are fractions of the baseline (-0.02 is a loss of two percent).
+
+    Attributes:
+        scenarios: what was solved.
+        matrix: the baseline that changes refer to (after the removal of imbalances, if they were removed).
+        theta: (S,) trade elasticities.
+        welfare_change: (S, N) real national spending; of a country left without any trade: real income.
+        income_change: (S, N) nominal factor income, world output held fixed.
+        price_change: (S, N) consumer price index, in the same unit.
+        exports_change: (S, N) value of sales abroad.
+        imports_change: (S, N) value of purchases abroad.
+        spending: (S, N) nominal spending after the change, in the matrix's unit.
+        isolated: (S, N) countries that trade with nobody after the change; their nominal values have a unit of
+            their own (their factor income keeps its baseline value).
+        residual: (S,) largest excess demand relative to income.
+        iterations: (S,) iterations made.
+        problems: (S,) the error of a scenario that has no solution (its numbers are not-a-number), else None.
+
+    Raises:
+        ValueError: shapes do not fit, a solved number is not finite, or world exports and imports differ.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    matrix: TradeMatrix
+    theta: Floats
+    welfare_change: Floats
+    income_change: Floats
+    price_change: Floats
+    exports_change: Floats
+    imports_change: Floats
+    spending: Floats
+    isolated: NDArray[np.bool_]
+    residual: Floats
+    iterations: NDArray[np.int64]
+    problems: tuple[BetweenGiantsError | None, ...]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.scenarios), len(self.matrix.labels))
+        solved = np.array([problem is None for problem in self.problems], dtype=np.bool_)
+        for name in ("welfare", "income", "price", "exports", "imports"):
+            values = getattr(self, f"{name}_change")
+            if values.shape != shape:
+                raise ValueError(f"{name}_change has shape {values.shape}, not {shape}")
+            if not np.isfinite(values[solved]).all():
+                raise ValueError(f"{name}_change of a solved scenario is not finite")
+        flows = self.matrix.flows
+        exports = (1 + self.exports_change) @ (flows.sum(axis=1) - flows.diagonal())
+        imports = (1 + self.imports_change) @ (flows.sum(axis=0) - flows.diagonal())
+        if not (np.abs(exports - imports)[solved] <= ADDING_UP * flows.sum()).all():
+            raise ValueError("world exports and world imports differ")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The N countries."""
+        return self.matrix.labels
+
+    def frame(self, s: int = 0) -> pl.DataFrame:
+        """Scenario s by country, changes in percent."""
+        return pl.DataFrame(
+            {"country": self.labels}
+            | {
+                f"{name}_change_pct": 100 * getattr(self, f"{name}_change")[s]
+                for name in ("welfare", "income", "price", "exports", "imports")
+            }
+        )
+
+    def flows_after(self, s: int = 0) -> Floats:
+        """(N, N) flows of scenario s in the matrix's unit, [exporter, importer], domestic sales on the diagonal.
+
+        Under the multiplicative rule spending follows income country by country, so that sales exceed or miss
+        income by one factor that is common to all countries.
+        """
+        wage, price, theta = 1 + self.income_change[s], 1 + self.price_change[s], self.theta[s]
+        flows = self.matrix.flows
+        factor = np.ones_like(flows)
+        for exporter, importer, cost in self.scenarios[s].cells:
+            factor[self.matrix.index(exporter), self.matrix.index(importer)] = cost**-theta
+        shares = flows / flows.sum(axis=0) * factor * (wage[:, None] / price) ** -theta
+        alone = np.flatnonzero(self.isolated[s])
+        shares[alone, :] = shares[:, alone] = 0.0
+        shares[alone, alone] = 1.0
+        after: Floats = shares * self.spending[s]
+        return after
+
+    def bilateral(self, s: int = 0) -> pl.DataFrame:
+        """All N x N flows of scenario s: exporter, importer, value_before, value_after."""
+        size = len(self.labels)
+        return pl.DataFrame(
+            {
+                "exporter": np.repeat(np.array(self.labels, dtype=object), size).tolist(),
+                "importer": list(self.labels) * size,
+                "value_before": self.matrix.flows.ravel(),
+                "value_after": self.flows_after(s).ravel(),
+            }
+        )
