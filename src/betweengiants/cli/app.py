@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from betweengiants.cli import network, trade, votes
+from betweengiants.cli import dossier, network, report, trade, votes
 
 app = typer.Typer(
     name="betweengiants",
@@ -18,6 +18,14 @@ app = typer.Typer(
     help="Measure, map and stress-test how a state balances between great powers.",
     epilog="Example: betweengiants report kazakhstan --out report",
 )
+app.command(epilog="Example: betweengiants report kazakhstan --out report")(report.report)
+app.command(epilog="Example: betweengiants position kazakhstan --format csv")(report.position)
+app.command(epilog="Example: betweengiants sever --by RUS --by CHN --horizon short")(report.sever)
+app.command(epilog="Example: betweengiants check kazakhstan --format csv --output verdicts.csv")(
+    dossier.check
+)
+app.command(epilog="Example: betweengiants facts --measure crude_exports")(dossier.facts)
+app.add_typer(dossier.app, name="dossier")
 app.add_typer(trade.app, name="trade")
 app.add_typer(network.app, name="network")
 app.add_typer(votes.app, name="votes")

@@ -83,7 +83,8 @@ def shock(
         typer.Option(
             "--shocks",
             metavar="SHOCKS",
-            help="CSV or Parquet with exporter, importer, cost_factor (at least 1, or inf), optionally quantity_cap (0 or 1).",
+            help="CSV or Parquet with exporter, importer, cost_factor (at least 1; inf severs), optionally "
+            "quantity_cap (0 or 1).",
             show_default=False,
         ),
     ],

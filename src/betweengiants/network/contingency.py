@@ -15,7 +15,7 @@ import polars as pl
 from betweengiants.core.errors import DataError
 from betweengiants.network.model import Limits, Network
 from betweengiants.network.programme import Programme
-from betweengiants.network.results import FlowResult
+from betweengiants.network.results import FlowArrays
 from betweengiants.network.severance import ranked
 
 MOST_ROWS = 2_000_000
@@ -38,7 +38,7 @@ def edge_contingencies(
     if order == 2 and count * (count - 1) // 2 > MOST_ROWS:
         raise DataError(found=f"{count} edges for pairs", allowed=f"at most {MOST_ROWS} pairs")
     programme = programme or Programme(network)
-    before = programme.solve(prices=False)
+    before = programme.optimum(network.everything)
     ids = network.edges["edge_id"].to_list()
     used = _used(programme, before)
     single = {edge: _without(programme, (edge,), before) for edge in used}
@@ -57,12 +57,12 @@ def edge_contingencies(
     return ranked(rows)
 
 
-def _used(programme: Programme, result: FlowResult) -> list[int]:
-    return [int(edge) for edge in np.unique(programme.layout.flow_edge[result.arrays.flow > 0])]
+def _used(programme: Programme, result: FlowArrays) -> list[int]:
+    return [int(edge) for edge in np.unique(programme.layout.flow_edge[result.flow > 0])]
 
 
-def _without(programme: Programme, edges: tuple[int, ...], before: FlowResult) -> FlowResult:
+def _without(programme: Programme, edges: tuple[int, ...], before: FlowArrays) -> FlowArrays:
     whole = programme.network.everything
     is_open = whole.edge_open.copy()
     is_open[list(edges)] = False
-    return programme.solve(Limits(is_open, whole.supply, whole.demand), near=before.arrays, prices=False)
+    return programme.optimum(Limits(is_open, whole.supply, whole.demand), near=before)

@@ -39,10 +39,11 @@ class Programme:
         row_upper = np.zeros(layout.matrix.shape[0])
         bounded = np.flatnonzero(layout.capacity_row >= 0)
         row_upper[layout.capacity_row[bounded]] = network.arrays.capacity[bounded] / layout.quantity_unit
-        self._row_upper = row_upper
+        self._row_upper, self._sizes = row_upper, abs(layout.matrix)
         self._lp = LinearProgramme(
             "the network programme", layout.cost, lower, upper, row_lower, row_upper, layout.matrix
         )
+        self._lp.prepare()
         self._lp.solve()
         self._basis = self._lp.basis()
 
@@ -64,14 +65,22 @@ class Programme:
             NotConverged: the solution does not meet its balances or capacities to 1e-9.
         """
         limits = limits or self.network.everything
+        best, lower, upper = self._best(limits, near)
+        priced = self._capacity_prices(best, lower, upper) if prices else None
+        arrays = self._arrays(self._settle_ties(best, lower, upper), upper)
+        return flow_result(self.network, self.layout, limits, arrays, priced)
+
+    def optimum(self, limits: Limits, *, near: FlowArrays | None = None) -> FlowArrays:
+        """The same flows as `solve`, as numbers only: for sweeps over many closures."""
+        best, lower, upper = self._best(limits, near)
+        return self._arrays(self._settle_ties(best, lower, upper), upper)
+
+    def _best(self, limits: Limits, near: FlowArrays | None) -> tuple[Solution, Floats, Floats]:
         lower, upper = self._columns(limits, near)
         self._lp.set_costs(self.layout.cost)
         self._lp.set_columns(lower, upper)
         self._lp.set_basis(self._basis)
-        best = self._lp.solve()
-        priced = self._capacity_prices(best, lower, upper) if prices else None
-        x = _clean(self._settle_ties(best, lower, upper), upper)
-        return flow_result(self.network, self.layout, limits, self._arrays(x), priced, self._checked(x))
+        return self._lp.solve(), lower, upper
 
     def avoiding(self, limits: Limits, present: FlowArrays) -> Floats:
         """Most that the present flow delivers without touching what `limits` closes.
@@ -190,17 +199,28 @@ class Programme:
         finally:
             self._lp.set_rows(at, np.full(1, -np.inf), self._row_upper[at])
 
-    def _arrays(self, x: Floats) -> FlowArrays:
-        layout = self.layout
+    def _arrays(self, x: Floats, upper: Floats) -> FlowArrays:
+        layout, numbers = self.layout, self.network.arrays
+        x = _clean(x, upper)
+        residual = self._checked(x)
         x = x * layout.quantity_unit
+        flow, supply = x[: layout.flow_count], x[layout.supply_columns]
         demand = x[layout.kept_columns] + x[layout.new_columns]
-        return FlowArrays(x[: layout.flow_count], x[layout.supply_columns], demand)
+        return FlowArrays(
+            flow,
+            supply,
+            demand,
+            gross_value=float(numbers.demand_price @ demand),
+            transport_cost=float(numbers.cost[layout.flow_edge] @ flow),
+            supply_cost=float(numbers.supply_cost @ supply),
+            residual=residual,
+        )
 
     def _checked(self, x: Floats) -> float:
         """The largest miss of a balance or capacity, relative to the largest throughput of a node."""
         layout = self.layout
         activity = layout.matrix @ x
-        through = float(np.max(abs(layout.matrix[: layout.balance_count]) @ x, initial=0.0)) / 2
+        through = float(np.max((self._sizes @ x)[: layout.balance_count], initial=0.0)) / 2
         missed = float(np.abs(activity[: layout.balance_count]).max(initial=0.0))
         over = float((activity - self._row_upper)[layout.balance_count :].max(initial=0.0))
         residual = max(missed, over) / through if through > 0 else 0.0

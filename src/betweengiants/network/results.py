@@ -24,11 +24,22 @@ class FlowArrays:
     Attributes:
         flow: (F,) what enters, in the order of the layout's flow columns.
         supply: (S,) what is produced; demand: (D,) what is delivered.
+        gross_value, transport_cost, supply_cost: price times quantity delivered, and what it took.
+        residual: largest miss of a balance or capacity, relative to the largest throughput of a node.
     """
 
     flow: Floats
     supply: Floats
     demand: Floats
+    gross_value: float
+    transport_cost: float
+    supply_cost: float
+    residual: float
+
+    @property
+    def value(self) -> float:
+        """Gross value less the costs: what the programme maximises."""
+        return self.gross_value - self.transport_cost - self.supply_cost
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +90,9 @@ def flow_result(
     limits: Limits,
     arrays: FlowArrays,
     prices: Floats | None,
-    residual: float,
 ) -> FlowResult:
     """Tables and totals of a solution."""
     numbers = network.arrays
-    gross = float(numbers.demand_price @ arrays.demand)
-    transport = float(numbers.cost[layout.flow_edge] @ arrays.flow)
-    supply = float(numbers.supply_cost @ arrays.supply)
     delivered = network.demand.select(
         "commodity",
         "market",
@@ -98,11 +105,11 @@ def flow_result(
         edges=_edge_table(network, layout, limits, arrays, prices),
         delivered=delivered.sort("commodity", "market", "node_id"),
         by_commodity=_by_commodity(network, layout, arrays),
-        value=gross - transport - supply,
-        gross_value=gross,
-        transport_cost=transport,
-        supply_cost=supply,
-        residual=residual,
+        value=arrays.value,
+        gross_value=arrays.gross_value,
+        transport_cost=arrays.transport_cost,
+        supply_cost=arrays.supply_cost,
+        residual=arrays.residual,
         status=Status.OPTIMAL,
         arrays=arrays,
     )

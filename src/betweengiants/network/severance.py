@@ -14,7 +14,7 @@ from betweengiants.network.control import OWNERSHIP_THRESHOLD, Closure, closure
 from betweengiants.network.model import Floats, Network
 from betweengiants.network.programme import ROUNDING, Programme
 from betweengiants.network.reading import BASES
-from betweengiants.network.results import FlowResult, edge_flows
+from betweengiants.network.results import FlowArrays, FlowResult, edge_flows
 
 # A change below this share of the largest flow, or of what was delivered, is rounding.
 RISE = 1e-9
@@ -155,19 +155,19 @@ def coalitions(
     if order is not None and not 1 <= order <= len(names):
         raise DataError(found=f"coalitions of {order} powers", allowed=f"1 to {len(names)}")
     programme = programme or Programme(network)
-    before = programme.solve(prices=False)
+    before = programme.optimum(network.everything)
     sizes = range(1, len(names) + 1) if order is None else (order,)
     rows = []
     for group in (g for size in sizes for g in combinations(names, size)):
         cut = closure(network, group, bases=bases, ownership_threshold=ownership_threshold)
         after = before
         if cut.changes_anything:
-            after = programme.solve(cut.limits, near=before.arrays, prices=False)
+            after = programme.optimum(cut.limits, near=before)
         rows.append((";".join(group), before, after))
     return ranked(rows)
 
 
-def ranked(rows: Sequence[tuple[str, FlowResult, FlowResult]]) -> pl.DataFrame:
+def ranked(rows: Sequence[tuple[str, FlowArrays, FlowArrays]]) -> pl.DataFrame:
     """Rows (removed, before, after) as one table, the largest loss of value first."""
     return pl.DataFrame(
         [
@@ -176,7 +176,7 @@ def ranked(rows: Sequence[tuple[str, FlowResult, FlowResult]]) -> pl.DataFrame:
                 before.value,
                 after.value,
                 max(0.0, before.value - after.value),
-                float(before.arrays.demand.sum() - after.arrays.demand.sum()),
+                float(before.demand.sum() - after.demand.sum()),
             )
             for name, before, after in rows
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from betweengiants.alignment import shared_memberships
+from betweengiants.alignment.memberships import shared_memberships
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.coverage import used_sources

@@ -10,12 +10,21 @@ from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.coverage import used_sources
 from betweengiants.network import Network, Programme, SeveranceResult, sever
-from betweengiants.position.results import Channel, Result, Trail, coalition_name, coalitions
+from betweengiants.position.results import (
+    Channel,
+    Result,
+    Trail,
+    autonomy,
+    coalition_name,
+    coalitions,
+    effective_vectors,
+)
 
 CHANNEL = "oil_transit"
 TABLES = ("network_nodes", "network_edges", "network_supply", "network_demand", "network_control")
 BOUNDS = ("capacity", "capacity_low", "capacity_high")
 OWNERSHIP_THRESHOLD = 0.5
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class OilChannel:
         network: the network at its central capacities.
         commodities: those that the focal state itself supplies.
         cases: severance by coalition name, at central capacities.
-        routes: case, edge_id, name, controllers, flow: what leaves the focal state's territory by each edge; the case
+        routes: case, edge_id, name, flow: what leaves the focal state's territory by each edge; the case
             without a severance is the empty name.
         total_before: the focal state's deliveries without a severance, in million tonnes a year.
     """
@@ -79,6 +88,7 @@ def oil_channel(dossier: Dossier) -> OilChannel | None:
         results.append(
             Result(CHANNEL, "lost_million_t_with_fields", *place, "million_t", _point(lost.tonnes), CHANNEL)
         )
+    results += _balance(dossier, solved, own, year)
     cases = solved["capacity"]
     total = _delivered(next(iter(cases.values())).before.delivered, own, "quantity")
     return OilChannel(
@@ -86,7 +96,7 @@ def oil_channel(dossier: Dossier) -> OilChannel | None:
         network,
         own,
         cases,
-        _routes(network, dossier.focal, own, cases),
+        _routes(network, dossier, own, cases),
         total,
     )
 
@@ -146,16 +156,47 @@ def _delivered(delivered: pl.DataFrame, own: tuple[str, ...], column: str) -> fl
 
 def _loss(severed: SeveranceResult, own: tuple[str, ...]) -> _Loss:
     before, after = severed.before.delivered, severed.after.delivered
-    now = _delivered(before, own, "quantity")
-    tonnes = now - _delivered(after, own, "quantity")
+    now, worth = _delivered(before, own, "quantity"), _delivered(before, own, "value")
+    tonnes = _difference(now, _delivered(after, own, "quantity"))
     shares = severed.shares.filter(pl.col("commodity").is_in(own))
     passing = float((shares["interdictable"] * shares["before"]).sum())
     return _Loss(
         tonnes,
-        _delivered(before, own, "value") - _delivered(after, own, "value"),
+        _difference(worth, _delivered(after, own, "value")),
         passing / now if now else 0.0,
         tonnes / now if now else 0.0,
     )
+
+
+def _difference(before: float, after: float) -> float:
+    """Before less after, free of the solver's rounding."""
+    lost = before - after
+    return lost if abs(lost) > ROUNDING * max(abs(before), 1.0) else 0.0
+
+
+def _balance(
+    dossier: Dossier, solved: dict[str, dict[str, SeveranceResult]], own: tuple[str, ...], year: str
+) -> list[Result]:
+    """Effective vectors and autonomy of the oil routes, taken at each bound of the capacities and then spanned."""
+    everyone = coalition_name(dossier.powers)
+    vectors, free = [], []
+    for bound in BOUNDS:
+        values = [
+            _loss(solved[bound][power], own).value for power in dossier.powers if power in solved[bound]
+        ]
+        vectors.append(effective_vectors(values))
+        joint = _loss(solved[bound][everyone], own).value
+        if joint > 0:
+            free.append(autonomy(values, joint))
+    place = (everyone, dossier.focal, "", year)
+    results = [
+        Result(CHANNEL, "effective_vectors", *place, "index", Interval.spanning(vectors[0], vectors), CHANNEL)
+    ]
+    if len(free) == len(BOUNDS):
+        results.append(
+            Result(CHANNEL, "autonomy", *place, "share", Interval.spanning(free[0], free), CHANNEL)
+        )
+    return results
 
 
 def _leverage(case: str, losses: list[_Loss], place: tuple[str, str, str], gdp: float) -> list[Result]:
@@ -186,13 +227,16 @@ def _purchases(severed: SeveranceResult, own: tuple[str, ...], group: tuple[str,
 
 
 def _routes(
-    network: Network, focal: str, own: tuple[str, ...], cases: dict[str, SeveranceResult]
+    network: Network, dossier: Dossier, own: tuple[str, ...], cases: dict[str, SeveranceResult]
 ) -> pl.DataFrame:
     """Flows on the edges that lead out of the focal state's territory."""
-    home = set(network.nodes.filter(pl.col("territory") == focal)["node_id"])
-    leaving = network.edges.filter(
-        pl.col("from_node").is_in(list(home)) & ~pl.col("to_node").is_in(list(home))
-    ).select("edge_id", "name", "controlled_by")
+    home = set(network.nodes.filter(pl.col("territory") == dossier.focal)["node_id"])
+    names = dossier.tables["network_edges"].select("edge_id", "name")
+    leaving = (
+        network.edges.filter(pl.col("from_node").is_in(list(home)) & ~pl.col("to_node").is_in(list(home)))
+        .join(names, on="edge_id")
+        .select("edge_id", "name")
+    )
     first = next(iter(cases.values()))
     parts = []
     for case, edges in [
@@ -201,7 +245,7 @@ def _routes(
     ]:
         flow = edges.filter(pl.col("commodity").is_in(own)).group_by("edge_id").agg(flow=pl.col("flow").sum())
         parts.append(leaving.join(flow, on="edge_id", how="inner").with_columns(case=pl.lit(case)))
-    return pl.concat(parts).select("case", "edge_id", "name", "controlled_by", "flow").sort("case", "edge_id")
+    return pl.concat(parts).select("case", "edge_id", "name", "flow").sort("case", "edge_id")
 
 
 def _point(value: float) -> Interval:

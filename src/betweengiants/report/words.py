@@ -70,30 +70,38 @@ def _leverage_sentence(position: Position) -> str:
 
 def _alignment_sentence(position: Position) -> str:
     powers = position.dossier.powers
-    vectors = position.number("trade", "effective_vectors", *powers, horizon="short")
-    free = position.number("trade", "autonomy", *powers, horizon="short")
-    spread = (
-        f"trade leverage is spread over {vectors.value:.1f} effective powers out of {len(powers)} "
-        f"(autonomy {free.value:.2f})"
-    )
+    spread = _spread(position)
     if not position.has("votes"):
-        return f"No votes are in the dossier; {spread}."
-    year = position.trails["votes"].parameters["latest_full_year"]
+        return f"The dossier holds no votes; {spread}."
+    year = str(position.trails["votes"].parameters["latest_full_year"])
     score = {
-        p: position.number("votes", "vote_agreement", p, period=str(year))
+        p: position.number("votes", "vote_agreement", p, period=year)
         for p in powers
-        if _voted(position, p)
+        if voted(position, p, year)
     }
     near, far = max(score, key=lambda p: score[p].value), min(score, key=lambda p: score[p].value)
     return (
         f"In the United Nations General Assembly of {year} it voted most like {name(near)} (agreement "
-        f"{score[near].value:.2f}) and least like {name(far)} ({score[far].value:.2f}), while its {spread}."
+        f"{score[near].value:.2f} on a scale of 0 to 1) and least like {name(far)} ({score[far].value:.2f}); {spread}."
     )
 
 
-def _voted(position: Position, power: str) -> bool:
+def _spread(position: Position) -> str:
+    """`leverage through trade is spread as if over 3.1 equal powers of 4, through oil routes over 1.2`."""
+    powers = position.dossier.powers
+    trade = position.number("trade", "effective_vectors", *powers, horizon="short")
+    words = f"leverage through trade is spread as if over {trade.value:.1f} equal powers of {len(powers)}"
+    if position.oil is None:
+        return words
+    oil = position.number("oil_transit", "effective_vectors", *powers)
+    return f"{words}, through oil routes over {oil.value:.1f}"
+
+
+def voted(position: Position, power: str, year: str | None = None) -> bool:
+    """Whether the dossier has votes with this power (in this year)."""
     rows = position.results
-    return bool(((rows["channel"] == "votes") & (rows["coalition"] == power)).any())
+    found = (rows["channel"] == "votes") & (rows["coalition"] == power)
+    return bool((found if year is None else found & (rows["period"] == year)).any())
 
 
 def overlap_rows(position: Position) -> list[dict[str, str]]:

@@ -10,8 +10,10 @@ up by DuckDB one year's file at a time, in decimals, so that the sums do not dep
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,9 +36,10 @@ QUERY = """
     SELECT t, i, j,
            CAST(sum(value) AS DOUBLE) AS value,
            count(*) FILTER (value IS NULL OR value < 0 OR k IS NULL) AS bad
-    FROM (SELECT trim(t) AS t, trim(i) AS i, trim(j) AS j, k, TRY_CAST(trim(v) AS DECIMAL(24, 6)) AS value
-          FROM read_csv($path, header = true, all_varchar = true, auto_detect = false, delim = ',', quote =
-                        '"', columns = {columns}))
+    FROM (SELECT trim(t) AS t, trim(i) AS i, trim(j) AS j, k,
+                 TRY_CAST(trim(v) AS DECIMAL(24, 6)) * CAST({unit} AS DECIMAL(4, 0)) AS value
+          FROM read_csv($path, header = true, all_varchar = true, auto_detect = false,
+                        delim = ',', quote = '"', columns = {columns}))
     GROUP BY t, i, j
 """
 
@@ -129,7 +132,11 @@ def _group(apart: NDArray[np.bool_]) -> list[int]:
 def _files(path: Path, limits: Limits | None) -> Iterator[tuple[str, Path]]:
     """Name and place of each CSV file; members of a zip are unpacked one at a time and removed afterwards."""
     if path.suffix.lower() != ".zip":
-        yield path.name, path
+        with tempfile.TemporaryDirectory() as folder:
+            # DuckDB would take such a name for a pattern of several files.
+            odd = any(mark in str(path.resolve()) for mark in "*?[")
+            plain = Path(shutil.copyfile(path, Path(folder) / "year.csv")) if odd else path.resolve()
+            yield path.name, plain
         return
     with open_archive(path, limits) as (archive, members), tempfile.TemporaryDirectory() as folder:
         wanted = [member for member in members if MEMBER.fullmatch(member.filename)]
@@ -153,7 +160,7 @@ def _files(path: Path, limits: Limits | None) -> Iterator[tuple[str, Path]]:
 
 
 def _added_up(file: Path, name: str, memory: str) -> pl.DataFrame:
-    """Sums by raw year and numbers: t, i, j (text), value (thousand USD), bad (number of unreadable rows)."""
+    """Sums by raw year and numbers: t, i, j (text), value (USD), bad (number of unreadable rows)."""
     import duckdb
 
     columns = _header(file, name)
@@ -169,7 +176,9 @@ def _added_up(file: Path, name: str, memory: str) -> pl.DataFrame:
         }
         with duckdb.connect(config=settings) as connection:
             try:
-                rows = connection.execute(QUERY.format(columns=layout), {"path": str(file)}).fetchall()
+                rows = connection.execute(
+                    QUERY.format(columns=layout, unit=USD_PER_UNIT), {"path": str(file)}
+                ).fetchall()
             except duckdb.Error as error:
                 raise _first_fault(file, name) from error
     frame = pl.DataFrame(
@@ -222,7 +231,7 @@ def _labelled(sums: pl.DataFrame, file: Path, name: str) -> pl.DataFrame:
         j="j",
         exporter=pl.col("i").replace_strict(labels, return_dtype=pl.String),
         importer=pl.col("j").replace_strict(labels, return_dtype=pl.String),
-        value=pl.col("value") * USD_PER_UNIT,
+        value="value",
     )
 
 
@@ -242,15 +251,16 @@ def _first_fault(file: Path, name: str) -> DataError:
         "k": (lambda text: text != "", "a product code"),
         "v": (number, "thousand USD, at least 0"),
     }
-    for row, cells in _rows(file):
-        for column, (accepts, allowed) in tests.items():
-            text = (cells.get(column) or "").strip()
-            if not accepts(text):
-                return DataError(file=name, row=row, column=column, found=f"'{text[:40]}'", allowed=allowed)
-        if None in cells or None in cells.values():
-            return DataError(
-                file=name, row=row, found="a row longer or shorter than the header", allowed="t,i,j,k,v,q"
-            )
+    with contextlib.suppress(csv.Error):
+        for row, cells in _rows(file):
+            for column, (accepts, allowed) in tests.items():
+                text = (cells.get(column) or "").strip()
+                if not accepts(text):
+                    found = f"'{text[:40]}'"
+                    return DataError(file=name, row=row, column=column, found=found, allowed=allowed)
+            if None in cells or None in cells.values():
+                found = "a row longer or shorter than the header"
+                return DataError(file=name, row=row, found=found, allowed="t,i,j,k,v,q")
     return DataError(file=name, found="a layout that cannot be read", allowed="CSV with t,i,j,k,v,q")
 
 

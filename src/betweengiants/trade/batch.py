@@ -15,7 +15,7 @@ ITERATIONS = 60
 """Scenarios that are not solved by then are left to the dense solver."""
 THETA_RATIO = 0.25
 """Scenarios whose theta lie in one band of this width (in logs) share a J0: it shapes the path, not the solution."""
-STEP_TOLERANCE = 1e-12
+STEP_TOLERANCE = 1e-13
 """Besides the residual, the next step in log w should be below this; the residual alone says little about x where
 home shares are near one."""
 POLISH = 3

@@ -1,0 +1,130 @@
+"""Commands that join the engines: `report`, `position`, `sever`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from betweengiants.cli.dossier import DossierArgument
+from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from betweengiants.position import Position
+
+
+class Domain(StrEnum):
+    """Which channel of a severance is shown."""
+
+    trade = "trade"
+    energy = "energy"
+
+
+class Horizon(StrEnum):
+    """Short: factors of today; long: everything has settled."""
+
+    short = "short"
+    long = "long"
+
+
+def report(
+    where: DossierArgument = "kazakhstan",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the page and its files.")
+    ] = Path("report"),
+) -> None:
+    """Write the whole position of a state as one self-contained page, with JSON, tables and pictures beside it."""
+    from betweengiants.core.files import make_folder
+    from betweengiants.dossier import load_dossier
+    from betweengiants.position import position
+    from betweengiants.report import write_report
+
+    dossier = load_dossier(where)
+    make_folder(out)
+    with _steps() as step:
+        step("solving")
+        result = position(dossier)
+        written = write_report(result, out, step)
+    _summary(result)
+    print(f"{written.page}  ({len(written.files)} files)")
+
+
+def position(
+    where: DossierArgument = "kazakhstan", format: FormatOption = Format.table, output: OutputOption = None
+) -> None:
+    """Print leverage, counter-leverage, alignment and balance, each with its range, as one long table."""
+    from betweengiants.dossier import load_dossier
+    from betweengiants.position import position as solve
+
+    result = solve(load_dossier(where))
+    emit(result.results, format, output, notes=result.gaps)
+
+
+def sever(
+    by: Annotated[
+        list[str], typer.Option("--by", metavar="POWER", help="A power that severs; repeat for a coalition.")
+    ],
+    where: DossierArgument = "kazakhstan",
+    domain: Annotated[Domain | None, typer.Option(help="Only this channel.")] = None,
+    horizon: Annotated[Horizon | None, typer.Option(help="Only this horizon of the trade channel.")] = None,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """Print what one power, or several together, could take away."""
+    from betweengiants.dossier import load_dossier
+    from betweengiants.position import position as solve
+    from betweengiants.position.whatif import severance
+
+    result = solve(load_dossier(where))
+    frame = severance(result, by, channel=_CHANNELS.get(domain), horizon=horizon.value if horizon else None)
+    emit(frame, format, output, notes=result.gaps)
+
+
+_CHANNELS = {Domain.trade: "trade", Domain.energy: "oil_transit"}
+
+
+def _summary(result: Position) -> None:
+    """A few lines for the terminal: the answer, and a line a power."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from betweengiants.report import sections, words
+
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    for sentence in words.answer(result):
+        console.print(sentence)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ["Power", "Trade, short run", "Trade, long run", "Own loss"]
+    if result.oil is not None:
+        headings += ["Crude lost, Mt", "Value"]
+    for heading in headings:
+        table.add_column(heading)
+    for row in sections.number_cards(result):
+        cells = [cell["text"] for cell in row["cells"]]
+        table.add_row(row["name"], *cells[: len(headings) - 1])
+    console.print()
+    console.print(table)
+    console.print()
+
+
+class _steps:  # noqa: N801
+    """A spinner with the name of the step, on a terminal only."""
+
+    def __enter__(self) -> Callable[[str], None]:
+        if not sys.stderr.isatty():
+            self._status = None
+            return lambda step: None
+        from rich.console import Console
+
+        self._status = Console(stderr=True).status("reading")
+        self._status.start()
+        return self._status.update
+
+    def __exit__(self, *error: object) -> None:
+        if self._status is not None:
+            self._status.stop()

@@ -1,0 +1,158 @@
+"""The report: one self-contained page with the JSON, the tables and the pictures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from betweengiants.core.files import make_folder, write_text
+from betweengiants.dossier.claims import check_claims
+from betweengiants.dossier.coverage import coverage
+from betweengiants.position import Position
+from betweengiants.report import sections, words
+from betweengiants.report.figures import NARROW, WIDE, Figure, all_figures, coalition_table
+from betweengiants.report.style import POWER_COLOURS, theme_css
+from betweengiants.report.svg import to_inline_svg, to_png
+
+PAGE = "index.html"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a report left in its folder.
+
+    Attributes:
+        page: the page.
+        files: all files, the page first.
+    """
+
+    page: Path
+    files: tuple[Path, ...]
+
+
+def write_report(position: Position, folder: Path | str, progress: Progress = lambda step: None) -> Written:
+    """Write the page, position.json, tables/*.csv and figures/*.png.
+
+    Everything is computed and rendered before the first file is written; each file is written whole.
+
+    Args:
+        position: the results.
+        folder: created if it is not there.
+        progress: called with the name of each step.
+
+    Raises:
+        OutputError: the folder cannot be written to (found before any work is done).
+    """
+    out = make_folder(folder)
+    figures = all_figures(position)
+    tables = report_tables(position, figures)
+    page = render_page(position, figures, tables, progress)
+    for sub in ("tables", "figures"):
+        make_folder(out / sub)
+    written = [write_text(out / PAGE, page), write_text(out / "position.json", position.to_json())]
+    for name, frame in tables.items():
+        written.append(write_text(out / "tables" / f"{name}.csv", frame.write_csv()))
+    for figure in figures.values():
+        progress(f"picture {figure.figure_id}")
+        written.append(to_png(figure.draw(WIDE), out / "figures" / f"{figure.figure_id}.png"))
+    return Written(written[0], tuple(written))
+
+
+def report_tables(position: Position, figures: dict[str, Figure]) -> dict[str, pl.DataFrame]:
+    """The tables beside the page, by file name; list columns are joined by semicolons."""
+    tables = {f"figure-{figure.figure_id}": figure.table for figure in figures.values()}
+    tables["results"] = position.results
+    tables["coalitions"] = coalition_table(position)
+    tables["coverage"] = coverage(position.dossier)
+    tables["sources"] = position.dossier.tables["sources"]
+    if position.dossier.has("claims"):
+        tables["claims"] = check_claims(position.dossier)
+    return tables
+
+
+def render_page(
+    position: Position,
+    figures: dict[str, Figure],
+    tables: dict[str, pl.DataFrame],
+    progress: Progress = lambda step: None,
+) -> str:
+    """The page as HTML text."""
+    header = position.dossier.header
+    drawn = {}
+    for figure in figures.values():
+        progress(f"figure {figure.figure_id}")
+        drawn[figure.figure_id] = _drawn(figure, position)
+    context: dict[str, Any] = {
+        "title": f"{words.name(header.focal, start=True)} between {words.joined([words.name(p) for p in header.powers])}",
+        "focal": words.name(header.focal, start=True),
+        "header": header,
+        "version": version("betweengiants"),
+        "answer": [Markup(sections.linked(sentence, position)) for sentence in words.answer(position)],
+        "figures": drawn,
+        "numbers": sections.number_cards(position),
+        "coalitions": sections.coalition_rows(position),
+        "overlaps": words.overlap_rows(position),
+        "claims": sections.claim_rows(tables.get("claims")),
+        "alignment": sections.alignment_rows(position),
+        "gaps": position.gaps,
+        "estimates": sections.estimated_capacities(position),
+        "conflicts": sections.conflicts(position),
+        "coverage": tables["coverage"].to_dicts(),
+        "trails": sections.trail_rows(position),
+        "sources": position.dossier.tables["sources"].to_dicts(),
+        "hashes": sorted(position.dossier.hashes.items()),
+        "css": Markup(f"{theme_css()}{_power_css()}{_text('page.css')}"),
+    }
+    page: str = _template().render(context)
+    return page
+
+
+def _drawn(figure: Figure, position: Position) -> dict[str, Any]:
+    svg = {
+        size: Markup(
+            to_inline_svg(
+                figure.draw(width),
+                figure_id=f"{figure.figure_id}-{size}",
+                title=figure.title,
+                description=figure.alt_text,
+            )
+        )
+        for size, width in (("wide", WIDE), ("narrow", NARROW))
+    }
+    return {
+        "id": figure.figure_id,
+        "title": figure.title,
+        "subtitle": figure.subtitle,
+        "alt": figure.alt_text,
+        "note": figure.note,
+        "trails": [position.trails[trail] for trail in figure.trails],
+        "columns": figure.table.columns,
+        "rows": [[sections.cell(value) for value in row] for row in figure.table.iter_rows()],
+        **svg,
+    }
+
+
+def _power_css() -> str:
+    return "".join(f".p-{code}{{--power:{colour}}}" for code, colour in POWER_COLOURS.items()) + "\n"
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_text("page.html"))
+
+
+def _text(name: str) -> str:
+    return files("betweengiants.report").joinpath("templates", name).read_text(encoding="utf-8")

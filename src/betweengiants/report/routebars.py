@@ -1,0 +1,103 @@
+"""What leaves by each route, as things are and under each severance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from betweengiants.position import Position
+from betweengiants.position.results import coalition_name
+from betweengiants.report import charts, words
+from betweengiants.report.oilmap import controller_of
+
+if TYPE_CHECKING:
+    from betweengiants.report.figures import Figure
+
+
+def route_bars(position: Position, make: type[Figure]) -> Figure:
+    """Stacked bars by route for every single power, the worst pair, and all together."""
+    bars = route_table(position)
+    totals = dict(bars.select("case", "total").unique().iter_rows())
+    text = "; ".join(f"{case}: {total:.1f} Mt" for case, total in totals.items())
+    return make(
+        "severance",
+        _title(position),
+        f"Crude exports of {words.name(position.dossier.focal)} by the route on which they leave the country, million tonnes "
+        f"a year, {position.dossier.header.base_year}. Best detours taken within the capacities of the routes that stay open.",
+        f"Bars of crude exports by route. {text}.",
+        bars.select("case", "route", "edge_id", "controller", "value", "total"),
+        ("oil_transit",),
+        lambda width: charts.routes_chart(bars, width=width, x_title="Million tonnes a year"),
+        "Colour: the state that can close the route (its name is in the tooltip and in the table). A power that only buys "
+        "does not close a route: its purchases go to other buyers at a discount as far as the dossier declares them.",
+    )
+
+
+def route_table(position: Position) -> pl.DataFrame:
+    """case, case_order, route, edge_id, controller, value, start, end, total, texts (see `charts.routes_chart`)."""
+    assert position.oil is not None
+    rows = []
+    for order, (case, label) in enumerate(_cases(position)):
+        part = position.oil.routes.filter(pl.col("case") == case)
+        flows = [
+            (short_route(row["name"]), row["edge_id"], controller_of(position, row["edge_id"]), row["flow"])
+            for row in part.to_dicts()
+        ]
+        total, start = sum(flow for *_, flow in flows), 0.0
+        for route, edge, controller, flow in sorted(flows, key=lambda f: (f[2], f[0])):
+            if flow > 1e-6:
+                rows.append(
+                    {
+                        "case": label,
+                        "case_order": order,
+                        "route": route,
+                        "edge_id": edge,
+                        "controller": controller,
+                        "value": flow,
+                        "start": start,
+                        "end": start + flow,
+                        "share_text": f"{route} {flow:.1f}",
+                        "label": f"{label}: {route} {flow:.1f} million tonnes (can be closed by {words.name(controller)})",
+                        "total": total,
+                        "total_text": f"{total:.1f}",
+                    }
+                )
+                start += flow
+        if total <= 1e-6:
+            rows.append(
+                dict.fromkeys(("route", "edge_id", "controller", "share_text"), "")
+                | dict.fromkeys(("value", "start", "end", "total"), 0.0)
+                | {"case": label, "case_order": order, "label": f"{label}: nothing", "total_text": "0"}
+            )
+    return pl.DataFrame(rows)
+
+
+def short_route(name: str) -> str:
+    """`Atasu-Alashankou (Kazakhstan-China pipeline)` becomes `Atasu-Alashankou`."""
+    return name.split(",")[0].split(" (")[0].removeprefix("Tankers ")
+
+
+def _cases(position: Position) -> list[tuple[str, str]]:
+    """The case without a severance, each power alone, the pair that hurts most, and all."""
+    assert position.oil is not None
+    powers = position.dossier.powers
+    cases = [("", "As it is")]
+    cases += [(power, f"Without {words.name(power)}") for power in powers if power in position.oil.cases]
+    pairs = [(a, b) for i, a in enumerate(powers) for b in powers[i + 1 :]]
+    if pairs:
+        worst = max(pairs, key=lambda pair: position.number("oil_transit", "lost_million_t", *pair).value)
+        names = words.joined([words.name(power) for power in worst])
+        cases.append((coalition_name(worst), f"Without {names}"))
+    return cases
+
+
+def _title(position: Position) -> str:
+    powers = position.dossier.powers
+    top = max(powers, key=lambda p: position.number("oil_transit", "lost_million_t", p).value)
+    assert position.oil is not None
+    left = position.oil.total_before - position.number("oil_transit", "lost_million_t", top).value
+    return (
+        f"Without {words.name(top)}, {left:.1f} of {position.oil.total_before:.1f} million tonnes of crude would still "
+        "get out"
+    )

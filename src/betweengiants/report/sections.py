@@ -1,0 +1,261 @@
+"""The rows of the page's tables, made from the position."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+import polars as pl
+
+from betweengiants.core.countries import short_name
+from betweengiants.position import Position
+from betweengiants.position.results import coalitions
+from betweengiants.report import words
+
+# Which trail the numbers of a sentence belong to: the first word found, in reading order, decides.
+TRAIL_WORDS = (
+    ("oil routes", "oil_transit"),
+    ("crude", "oil_transit"),
+    ("voted", "votes"),
+    ("trade", "trade"),
+)
+NUMBER = re.compile(r"\$?\d[\d,]*(?:\.\d+)?(?:%| bn| million tonnes)?(?: \(\d[\d.]* to \d[\d.]*\))?")
+VERDICT_ORDER = ("implausible", "contradicted", "imprecise", "supported", "unverifiable", "not checked yet")
+
+
+def linked(sentence: str, position: Position) -> str:
+    """The sentence as HTML in which every number leads to its trail."""
+    parts = re.split(r"(?<=[;,]) (?=by closing|leverage through|through oil)", sentence)
+    return " ".join(_link_part(part, position) for part in parts)
+
+
+def _link_part(part: str, position: Position) -> str:
+    place = {trail: part.find(word) for word, trail in reversed(TRAIL_WORDS) if word in part}
+    trail = min(place, key=lambda t: place[t]) if place else "trade"
+    if trail not in position.trails:
+        return escape(part)
+    hover = escape(position.trails[trail].model)
+
+    def link(match: re.Match[str]) -> str:
+        return f'<a class="n" href="#trail-{trail}" title="{hover}">{escape(match[0])}</a>'
+
+    # Years, the ends of the scale and the count of powers are no results.
+    pieces = re.split(r"(of \d{4} it|scale of 0 to 1|powers of \d+)", part)
+    return "".join(escape(p) if k % 2 else NUMBER.sub(link, _escaped(p)) for k, p in enumerate(pieces))
+
+
+def _escaped(text: str) -> str:
+    return escape(text, quote=False).replace("&#x27;", "'")
+
+
+def number_cards(position: Position) -> list[dict[str, Any]]:
+    """One row a power: every headline number with its range and its trail."""
+    return [_card(position, power) for power in position.dossier.powers]
+
+
+def _card(position: Position, power: str) -> dict[str, Any]:
+    cells = []
+    for horizon in ("short", "long"):
+        number = position.number("trade", "leverage_pct", power, horizon=horizon)
+        cells.append(_cell(words.spanned(number, unit="%"), "trade"))
+    own = position.number("trade", "counter_leverage_pct", power, member=power, horizon="short")
+    cells.append(_cell(words.spanned(own, digits=2, unit="%"), "trade"))
+    if position.oil is not None:
+        lost = position.number("oil_transit", "lost_million_t", power)
+        value = position.number("oil_transit", "lost_usd_m", power)
+        share = position.number("oil_transit", "lost_pct_gdp", power)
+        passing = position.number("oil_transit", "interdictable", power)
+        stuck = position.number("oil_transit", "unreroutable", power)
+        cells += [
+            _cell(words.spanned(lost), "oil_transit"),
+            _cell(f"{words.billions(value.value)} ({words.spanned(share, unit='% of GDP')})", "oil_transit"),
+            _cell(f"{100 * passing.value:.0f}%", "oil_transit"),
+            _cell(f"{100 * stuck.value:.0f}%", "oil_transit"),
+        ]
+    return {"power": power, "name": short_name(power), "cells": cells}
+
+
+def _cell(text: str, trail: str) -> dict[str, str]:
+    return {"text": text, "trail": trail}
+
+
+def coalition_rows(position: Position) -> list[dict[str, Any]]:
+    """Every coalition with its losses, as text."""
+    rows = []
+    for group in coalitions(position.dossier.powers):
+        cells = [
+            _cell(
+                words.spanned(position.number("trade", "leverage_pct", *group, horizon=h), unit="%"), "trade"
+            )
+            for h in ("short", "long")
+        ]
+        if position.oil is not None:
+            lost = position.number("oil_transit", "lost_million_t", *group)
+            share = position.number("oil_transit", "lost_pct_gdp", *group)
+            cells += [
+                _cell(words.spanned(lost), "oil_transit"),
+                _cell(words.spanned(share, unit="%"), "oil_transit"),
+            ]
+        rows.append({"name": words.joined([short_name(power) for power in group]), "cells": cells})
+    return rows
+
+
+def alignment_rows(position: Position) -> list[dict[str, Any]]:
+    """One row a power: agreement, kappa, n, shared memberships."""
+    if not position.has("votes") and not position.has("institutions"):
+        return []
+    year = str(position.trails["votes"].parameters["latest_full_year"]) if "votes" in position.trails else ""
+    return [
+        {
+            "power": power,
+            "name": short_name(power),
+            "cells": [
+                _cell(_text(position, "votes", "vote_agreement", power, year, 2), "votes"),
+                _cell(_text(position, "votes", "vote_kappa", power, year, 2), "votes"),
+                _cell(_text(position, "votes", "vote_count", power, year, 0), "votes"),
+                _cell(_text(position, "institutions", "shared_memberships", power, None, 0), "institutions"),
+                _cell(_text(position, "institutions", "membership_overlap", power, None, 2), "institutions"),
+            ],
+        }
+        for power in position.dossier.powers
+    ]
+
+
+def _text(position: Position, channel: str, measure: str, power: str, period: str | None, digits: int) -> str:
+    wanted = (pl.col("channel") == channel) & (pl.col("measure") == measure) & (pl.col("coalition") == power)
+    rows = position.results.filter(wanted if period is None else wanted & (pl.col("period") == period))
+    if rows.height == 0:
+        return "not known"
+    return words.spanned(position.number(channel, measure, power, period=period), digits=digits)
+
+
+def claim_rows(claims: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """Claims grouped: one row a claim with all its verdicts and the evidence used, the doubtful ones first."""
+    if claims is None:
+        return []
+    rows = []
+    for (claim_id,), part in claims.group_by("claim_id", maintain_order=True):
+        verdicts = [v for v in VERDICT_ORDER if v in set(part["verdict"])]
+        first = part.row(0, named=True)
+        rows.append(
+            {
+                "claim_id": claim_id,
+                "statement": first["statement"],
+                "claimed": _quantity(first["relation"], first["value"], first["unit"]),
+                "verdicts": verdicts,
+                "evidence": [
+                    {
+                        "text": _quantity("", row["reference_value"], row["reference_unit"]),
+                        "period": row["reference_period"],
+                        "verdict": row["verdict"],
+                        "rule": row["rule"],
+                        "sources": row["source_id"].split(";"),
+                    }
+                    for row in part.to_dicts()
+                    if row["reference_value"] is not None
+                ],
+                "note": first["note"],
+                "sources": first["source_id"].split(";"),
+            }
+        )
+    return sorted(rows, key=lambda row: (VERDICT_ORDER.index(row["verdicts"][0]), str(row["claim_id"])))
+
+
+def _quantity(relation: str | None, value: str | None, unit: str | None) -> str:
+    if value is None:
+        return ""
+    sign = {"=": "", None: "", "": "", ">=": "at least ", "<=": "at most ", "about": "about "}[relation]
+    if unit in ("date", "parties"):
+        return f"{sign}{value.replace(';', ', ')}"
+    return f"{sign}{float(value):,.10g} {_unit(unit)}"
+
+
+def _unit(unit: str | None) -> str:
+    plain = {
+        "usd_m": "million USD",
+        "usd_bn": "billion USD",
+        "pct": "%",
+        "share": "(share)",
+        "count": "",
+        "million_t": "million tonnes",
+        "million_t_per_year": "million tonnes a year",
+        "bbl_per_day": "barrels a day",
+        "bcm": "bn m³",
+        "bcm_per_year": "bn m³ a year",
+        "trillion_m3": "trillion m³",
+        "teu": "TEU",
+    }
+    return plain.get(unit or "", unit or "")
+
+
+def estimated_capacities(position: Position) -> list[dict[str, Any]]:
+    """Operating edges of the network whose capacity is a declared estimate."""
+    if not position.dossier.has("network_edges"):
+        return []
+    edges = position.dossier.tables["network_edges"]
+    rows = edges.filter((pl.col("status") == "operating") & (pl.col("capacity_basis") == "estimate"))
+    return rows.select(
+        "edge_id", "name", "capacity", "capacity_low", "capacity_high", "note", "source_id"
+    ).to_dicts()
+
+
+def conflicts(position: Position) -> list[dict[str, Any]]:
+    """Facts on the same thing from different sources that differ by more than two percent."""
+    facts = position.dossier.tables["facts"].with_columns(
+        number=pl.col("value").cast(pl.Float64, strict=False)
+    )
+    key = ["measure", "subject", "partner", "period"]
+    titles = dict(position.dossier.tables["measures"].select("measure", "title").iter_rows())
+    found = []
+    for group, part in facts.filter(pl.col("number").is_not_null()).group_by(key, maintain_order=True):
+        low, high = min(part["number"].to_list()), max(part["number"].to_list())
+        if part.height > 1 and high - low > 0.02 * max(abs(low), abs(high)):
+            measure, subject, partner, period = (str(name) if name is not None else "" for name in group)
+            found.append(
+                {
+                    "what": titles[measure],
+                    "who": " to ".join(
+                        position.dossier.actor_names.get(a, a) for a in (subject, partner) if a
+                    ),
+                    "period": period,
+                    "values": [
+                        {
+                            "text": f"{row['number']:,.6g} {_unit(row['unit'])}",
+                            "sources": row["source_id"].split(";"),
+                        }
+                        for row in part.to_dicts()
+                    ],
+                }
+            )
+    return sorted(found, key=lambda row: (row["what"], row["who"], row["period"]))
+
+
+def trail_rows(position: Position) -> list[dict[str, Any]]:
+    """Model, range, settings, tables with their sums, and sources of each channel."""
+    return [
+        {
+            "id": trail.trail,
+            "title": {
+                "trade": "Trade",
+                "oil_transit": "Oil routes",
+                "votes": "Votes",
+                "institutions": "Institutions",
+            }[trail.trail],
+            "model": trail.model,
+            "interval": trail.interval,
+            "parameters": sorted(trail.parameters.items()),
+            "tables": [(name, position.dossier.hashes[name]) for name in trail.tables],
+            "sources": trail.sources,
+        }
+        for trail in position.trails.values()
+    ]
+
+
+def cell(value: Any) -> str:
+    """A table cell as text: numbers with at most three decimals, nothing as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else f"{value:,.0f}"
+    return str(value)

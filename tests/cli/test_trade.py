@@ -1,0 +1,303 @@
+"""`betweengiants trade`: output, refusals, exit codes, and that nothing is half written."""
+
+import json
+import math
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from betweengiants.cli.app import main
+
+FLOWS = """exporter,importer,value
+KAZ,KAZ,80
+KAZ,RUS,6
+KAZ,CHN,9
+RUS,KAZ,10
+RUS,RUS,700
+RUS,CHN,50
+CHN,KAZ,8
+CHN,RUS,60
+CHN,CHN,6000
+"""
+SHOCKS = "exporter,importer,cost_factor\nKAZ,CHN,1.3\nRUS,KAZ,inf\n"
+COUNTRY_COLUMNS = [
+    "country",
+    "welfare_change_pct",
+    "income_change_pct",
+    "price_change_pct",
+    "exports_change_pct",
+    "imports_change_pct",
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "flows.csv").write_text(FLOWS, encoding="utf-8")
+    (tmp_path / "shocks.csv").write_text(SHOCKS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["betweengiants", "trade", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        shown = capsys.readouterr()
+        return stopped.value.code or 0, shown.out, shown.err
+
+    return call
+
+
+def test_sever_prints_every_country_unrounded(run, folder):
+    code, out, err = run("sever", "flows.csv", "--pair", "KAZ:RUS", "--elasticity", "4", "--format", "csv")
+    assert (code, err) == (0, "")
+    table = pl.read_csv(out.encode())
+    assert table.columns == COUNTRY_COLUMNS
+    assert table["country"].to_list() == ["CHN", "KAZ", "RUS"]
+    from betweengiants.trade import read_flows, severance, solve
+
+    expected = solve(read_flows(folder / "flows.csv"), severance([("KAZ", "RUS")]), 4.0).frame()
+    assert table.equals(expected)
+
+
+def test_sever_one_way_cuts_only_exports_of_the_first(run, folder):
+    code, _, _ = run(
+        *("sever", "flows.csv", "--pair", "KAZ:RUS", "--one-way", "--elasticity", "4"),
+        *("--bilateral", "flows_after.csv", "--output", "table.json", "--format", "json"),
+    )
+    assert code == 0
+    flows = pl.read_csv(folder / "flows_after.csv")
+    assert flows.columns == ["exporter", "importer", "value_before", "value_after"]
+    assert flows.height == 9
+    after = {(a, b): value for a, b, _, value in flows.iter_rows()}
+    assert after["KAZ", "RUS"] == 0
+    assert after["RUS", "KAZ"] > 0
+    rows = json.loads((folder / "table.json").read_text())
+    assert list(rows[0]) == COUNTRY_COLUMNS
+
+
+def test_several_pairs_are_severed_together(run):
+    def welfare(*pairs):
+        code, out, _ = run(
+            "sever",
+            "flows.csv",
+            *(w for p in pairs for w in ("--pair", p)),
+            "--elasticity",
+            "4",
+            "--format",
+            "json",
+        )
+        assert code == 0
+        return {row["country"]: row["welfare_change_pct"] for row in json.loads(out)}
+
+    both = welfare("KAZ:RUS", "KAZ:CHN")
+    assert both["KAZ"] < welfare("KAZ:RUS")["KAZ"] < 0
+    # Cut off from everybody: the closed form, home share 80 / 98.
+    assert both["KAZ"] == pytest.approx(100 * ((80 / 98) ** 0.25 - 1), abs=1e-9)
+
+
+@pytest.mark.parametrize("rule", ["additive", "multiplicative", "balanced"])
+def test_shock_reads_its_file_and_the_rule(run, folder, rule):
+    code, out, _ = run(
+        *("shock", "flows.csv", "--shocks", "shocks.csv", "--elasticity", "2.5"),
+        *("--imbalances", rule, "--format", "csv", "--bilateral", "after.parquet"),
+    )
+    assert code == 0
+    from betweengiants.trade import Cell, Scenario, read_flows, solve
+
+    scenario = Scenario("x", (Cell("KAZ", "CHN", 1.3), Cell("RUS", "KAZ", math.inf)))
+    result = solve(read_flows(folder / "flows.csv"), scenario, 2.5, imbalances=rule)
+    assert pl.read_csv(out.encode()).equals(result.frame())
+    assert pl.read_parquet(folder / "after.parquet").equals(result.bilateral())
+
+
+def test_leverage_prints_every_pair(run):
+    code, out, err = run(
+        "leverage", "flows.csv", "--powers", "RUS,CHN", "--elasticity", "4", "--format", "csv"
+    )
+    assert (code, err) == (0, "")
+    table = pl.read_csv(out.encode())
+    assert table.columns == ["focal", "power", "welfare_change_pct", "power_welfare_change_pct"]
+    assert table.select("focal", "power").rows() == [
+        ("CHN", "RUS"),
+        ("KAZ", "RUS"),
+        ("KAZ", "CHN"),
+        ("RUS", "CHN"),
+    ]
+    code, out, _ = run(
+        *(
+            "leverage",
+            "flows.csv",
+            "--powers",
+            "RUS, CHN",
+            "--focal",
+            "KAZ",
+            "--elasticity",
+            "4",
+            "--format",
+            "csv",
+        )
+    )
+    assert pl.read_csv(out.encode()).equals(table.filter(pl.col("focal") == "KAZ"))
+
+
+def test_leverage_leaves_unsolved_pairs_empty_and_says_so(run, folder):
+    text = "exporter,importer,value\n"
+    for a, row in zip("ABC", ([10, 30, 0.5], [0.5, 100, 5], [0.5, 5, 100]), strict=True):
+        text += "".join(f"{a},{b},{value}\n" for b, value in zip("ABC", row, strict=True))
+    (folder / "surplus.csv").write_text(text)
+    code, out, err = run("leverage", "surplus.csv", "--powers", "B", "--elasticity", "1", "--format", "json")
+    assert code == 0
+    assert [row["welfare_change_pct"] is None for row in json.loads(out)] == [True, False]
+    assert err.startswith("note: left empty: scenario 'A:B' has no finite equilibrium")
+    assert "(A)" in err
+    code, out, err = run(
+        *(
+            "sever",
+            "surplus.csv",
+            "--pair",
+            "A:B",
+            "--elasticity",
+            "1",
+            "--output",
+            "o.csv",
+            "--bilateral",
+            "b.csv",
+        )
+    )
+    assert (code, out) == (3, "")
+    assert "(A)" in err
+    assert not (folder / "o.csv").exists()
+    assert not (folder / "b.csv").exists()
+
+
+def test_year_and_sectors(run, folder):
+    rows = FLOWS.splitlines()[1:]
+    years = "".join(f"{row},{year}\n" for year in (2020, 2021) for row in rows)
+    (folder / "years.csv").write_text("exporter,importer,value,year\n" + years)
+    sever = ("--pair", "KAZ:RUS", "--elasticity", "4", "--format", "csv")
+    expected = run("sever", "flows.csv", *sever)
+    assert run("sever", "years.csv", *sever, "--year", "2021") == expected
+    code, _, err = run("sever", "years.csv", *sever)
+    assert code == 2
+    assert "several years (2020, 2021)" in err
+    sectors = "".join(f"{row},{sector}\n" for sector in ("food", "oil") for row in rows)
+    (folder / "sectors.csv").write_text("exporter,importer,value,sector\n" + sectors)
+    code, _, err = run("sever", "sectors.csv", *sever)
+    assert code == 2
+    assert "--aggregate-sectors" in err
+    code, out, _ = run("sever", "sectors.csv", *sever, "--aggregate-sectors")
+    doubled, single = pl.read_csv(out.encode()), pl.read_csv(expected[1].encode())
+    assert code == 0
+    for column in COUNTRY_COLUMNS[1:]:
+        assert (doubled[column] - single[column]).abs().max() < 1e-9
+
+
+def test_notes_on_the_data_go_to_standard_error(run, folder):
+    (folder / "hub.csv").write_text(FLOWS.replace("KAZ,KAZ,80", "KAZ,KAZ,0.1"))
+    code, out, err = run("sever", "hub.csv", "--pair", "RUS:CHN", "--elasticity", "4", "--format", "csv")
+    assert code == 0
+    assert "home share" not in out
+    assert err.startswith("note: hub.csv: home share of spending below 5% for KAZ")
+
+
+SEVER = ["sever", "flows.csv", "--elasticity", "4"]
+SHOCK = ["shock", "flows.csv", "--elasticity", "4", "--shocks"]
+LEVER = ["leverage", "flows.csv", "--elasticity", "4", "--powers"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*SEVER, "--pair", "KAZ:RSU"], "flows.csv: found unknown country 'RSU'; allowed: did you mean RUS"),
+        ([*SEVER, "--pair", "KAZRUS"], "--pair 'KAZRUS'; allowed: two labels joined by a colon"),
+        ([*SEVER, "--pair", "KAZ:RUS:CHN"], "two labels joined by a colon"),
+        ([*SEVER, "--pair", "KAZ:"], "two labels joined by a colon"),
+        ([*SEVER, "--pair", "KAZ:KAZ"], "two different countries"),
+        ([*SEVER, "--pair", "KAZ:RUS", "--year", "2020"], "table without years"),
+        (
+            [*SEVER, "--pair", "KAZ:RUS", "--bilateral", "none/b.csv"],
+            "cannot write none/b.csv: no such folder",
+        ),
+        ([*SEVER, "--pair", "KAZ:RUS", "--bilateral", "out.csv"], "for both --output and --bilateral"),
+        (["sever", "flows.csv", "--pair", "KAZ:RUS", "--elasticity", "0"], "elasticity 0; allowed: finite"),
+        (["sever", "flows.csv", "--pair", "KAZ:RUS", "--elasticity", "nan"], "elasticity nan"),
+        (["sever", "none.csv", "--pair", "KAZ:RUS", "--elasticity", "4"], "none.csv: found no such file"),
+        (
+            [*SHOCK, "low.csv"],
+            "low.csv, row 3, column 'cost_factor': found 0.5; allowed: numbers of at least 1",
+        ),
+        ([*SHOCK, "who.csv"], "who.csv, row 2, column 'exporter': found unknown country 'KZA'"),
+        ([*SHOCK, "none.csv"], "none.csv: found no such file"),
+        ([*LEVER, "RUS,CHM"], "unknown country 'CHM'; allowed: did you mean CHN"),
+        ([*LEVER, "RUS,,CHN"], "--powers 'RUS,,CHN'; allowed: labels separated by commas"),
+        ([*LEVER, "RUS,RUS"], "each label once"),
+        ([*LEVER, "RUS", "--focal", "KZ"], "unknown country 'KZ'; allowed: did you mean KAZ"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(run, folder, arguments, message):
+    (folder / "low.csv").write_text(SHOCKS.replace("inf", "0.5"))
+    (folder / "who.csv").write_text(SHOCKS.replace("KAZ,CHN", "KZA,CHN"))
+    before = sorted(folder.iterdir())
+    code, out, err = run(*arguments, "--format", "csv", "--output", "out.csv")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("betweengiants: ")
+    assert err.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sever", "flows.csv", "--pair", "KAZ:RUS"],
+        ["sever", "flows.csv", "--elasticity", "4"],
+        ["shock", "flows.csv", "--elasticity", "4"],
+        ["leverage", "flows.csv", "--elasticity", "4"],
+        [*SEVER, "--pair", "KAZ:RUS", "--imbalances", "none"],
+        [*SEVER, "--pair", "KAZ:RUS", "--elasticity", "four"],
+    ],
+)
+def test_wrong_usage_exits_with_two(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Usage" in err
+
+
+def test_parquet_needs_a_file(run, folder):
+    code, _, err = run(*SEVER, "--pair", "KAZ:RUS", "--format", "parquet", "--bilateral", "b.csv")
+    assert code == 2
+    assert "--output FILE" in err
+    assert not (folder / "b.csv").exists()
+
+
+def test_a_failing_output_takes_the_bilateral_file_back(run, folder, monkeypatch):
+    from betweengiants.cli import output
+    from betweengiants.core.errors import OutputError
+
+    def refuse(*_arguments, **_options):
+        raise OutputError("out.csv", "disk full")
+
+    monkeypatch.setattr(output, "emit", refuse)
+    code, _, err = run(*SEVER, "--pair", "KAZ:RUS", "--bilateral", "b.csv", "--output", "out.csv")
+    assert code == 2
+    assert "disk full" in err
+    assert not (folder / "b.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["shock", "sever", "leverage"])
+def test_help_has_an_example_and_loads_no_numbers(command):
+    code = (
+        "import sys\n"
+        f"sys.argv = ['betweengiants', 'trade', '{command}', '--help']\n"
+        "from betweengiants.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'numpy', 'scipy', 'polars'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Example: betweengiants trade" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
