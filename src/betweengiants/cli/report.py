@@ -81,7 +81,9 @@ def sever(
     from betweengiants.position.whatif import severance
 
     result = solve(load_dossier(where))
-    frame = severance(result, by, channel=_CHANNELS.get(domain), horizon=horizon.value if horizon else None)
+    frame = severance(
+        result, by, channel=_CHANNELS[domain] if domain else None, horizon=horizon.value if horizon else None
+    )
     emit(frame, format, output, notes=result.gaps)
 
 
@@ -99,14 +101,15 @@ def _summary(result: Position) -> None:
     for sentence in words.answer(result):
         console.print(sentence)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ["Power", "Trade, short run", "Trade, long run", "Own loss"]
+    headings = ["Power", "Trade, short run", "Trade, long run"]
     if result.oil is not None:
-        headings += ["Crude lost, Mt", "Value"]
+        headings += ["Crude lost, Mt a year", "% of GDP"]
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for row in sections.number_cards(result):
-        cells = [cell["text"] for cell in row["cells"]]
-        table.add_row(row["name"], *cells[: len(headings) - 1])
+        trade = [row["trade"][k]["text"] for k in (0, 2)]
+        oil = [row["oil"][k]["text"] for k in (0, 2)] if row["oil"] else []
+        table.add_row(row["name"], *trade, *oil)
     console.print()
     console.print(table)
     console.print()

@@ -6,13 +6,27 @@ Exit codes (design, section 6): 1 the answer is negative, 2 bad input or usage, 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+# Longer labels are not compared with known names: nobody typed them, and the comparison would take minutes.
+MAX_COMPARED = 200
 
 
 class BetweenGiantsError(Exception):
     """Base class of every error that the package raises on purpose."""
 
     exit_code = 2
+
+    def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[Any, ...], dict[str, Any]]:
+        """Errors cross the border between processes whole (a sweep on an executor re-raises them)."""
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+def _rebuilt(kind: type[BetweenGiantsError], args: tuple[Any, ...]) -> BetweenGiantsError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 def _at(file: str | None, row: int | None, column: str | None) -> str:
@@ -21,6 +35,12 @@ def _at(file: str | None, row: int | None, column: str | None) -> str:
     if column is not None:
         parts.append(f"column '{column}'")
     return ", ".join(parts)
+
+
+def _sentence(file: str | None, row: int | None, column: str | None, found: str, allowed: str) -> str:
+    place = _at(file, row, column)
+    end = "" if allowed.endswith(("?", ".")) else "."
+    return f"{place + ': ' if place else ''}found {found}; allowed: {allowed}{end}"
 
 
 class DataError(BetweenGiantsError):
@@ -44,8 +64,7 @@ class DataError(BetweenGiantsError):
         column: str | None = None,
     ) -> None:
         self.file, self.row, self.column, self.found, self.allowed = file, row, column, found, allowed
-        place = _at(file, row, column)
-        super().__init__(f"{place + ': ' if place else ''}found {found}; allowed: {allowed}.")
+        super().__init__(_sentence(file, row, column, found, allowed))
 
 
 class UnknownLabel(DataError):
@@ -64,9 +83,13 @@ class UnknownLabel(DataError):
         self.label = label
         names = sorted(set(known))
         self.suggestions = nearest(label, names)
-        allowed = f"did you mean {' or '.join(self.suggestions)}?" if self.suggestions else f"one of {summary(names)}"
+        allowed = (
+            f"did you mean {' or '.join(self.suggestions)}?"
+            if self.suggestions
+            else f"one of {summary(names)}"
+        )
         super().__init__(
-            found=f"unknown {what} '{label}'", allowed=allowed.rstrip("."), file=file, row=row, column=column
+            found=f"unknown {what} {quoted(label)}", allowed=allowed, file=file, row=row, column=column
         )
 
 
@@ -87,8 +110,7 @@ class UnknownCountry(UnknownLabel):
         if suggestions:
             self.suggestions = list(suggestions)
             self.allowed = f"did you mean {' or '.join(self.suggestions)}?"
-            place = _at(file, row, column)
-            self.args = (f"{place + ': ' if place else ''}found {self.found}; allowed: {self.allowed}",)
+            self.args = (_sentence(file, row, column, self.found, self.allowed),)
 
 
 class OutputError(BetweenGiantsError):
@@ -146,6 +168,8 @@ class Infeasible(BetweenGiantsError):
 
 def nearest(label: str, known: Sequence[str], count: int = 3) -> list[str]:
     """Up to `count` known labels closest in spelling to `label`, best first (swapped letters are close)."""
+    if len(label) > MAX_COMPARED:
+        return []
     wanted = label.casefold()
 
     def likeness(name: str) -> float:
@@ -155,6 +179,14 @@ def nearest(label: str, known: Sequence[str], count: int = 3) -> list[str]:
 
     close = sorted((-likeness(name), name) for name in known)
     return [name for score, name in close[:count] if -score >= 0.6]
+
+
+def quoted(text: object, most: int = 80) -> str:
+    """A cell as messages show it: in quotes, cut when long, control characters written out (never sent to a screen)."""
+    shown = str(text)
+    cut = "..." if len(shown) > most else ""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown[:most])
+    return f"'{plain}{cut}'"
 
 
 def summary(names: Iterable[str], most: int = 8) -> str:

@@ -12,23 +12,32 @@ from betweengiants.core.errors import OutputError
 def write_bytes(path: Path | str, data: bytes) -> Path:
     """Write `data` to `path` so that a reader sees the old file or the new one, never a part.
 
+    A link is followed; a device or a pipe (/dev/stdout) is written to as it is, not replaced by a file.
+
     Raises:
         OutputError: the folder is missing, is a file, or cannot be written to.
     """
     path = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return path
+        _replace(path.resolve(), data)
+    except (OSError, RuntimeError) as error:
         raise OutputError(str(path), _reason(error)) from error
+    return path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException:
         Path(temporary).unlink(missing_ok=True)
-        raise OutputError(str(path), _reason(error)) from error
-    return path
+        raise
 
 
 def write_text(path: Path | str, text: str) -> Path:
@@ -53,8 +62,8 @@ def make_folder(path: Path | str) -> Path:
     return path
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _umask() -> int:

@@ -27,8 +27,14 @@ class Interval:
 
     @classmethod
     def spanning(cls, value: float, others: Iterable[float]) -> Interval:
-        """The smallest interval that holds the centre and all other values."""
+        """The smallest interval that holds the centre and all other values.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
         everything = [value, *others]
+        if not all(map(math.isfinite, everything)):  # min and max pass over nan
+            raise ValueError(f"not finite: {everything}")
         return cls(value, min(everything), max(everything))
 
     def scaled(self, factor: float) -> Interval:

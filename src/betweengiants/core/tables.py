@@ -12,11 +12,11 @@ from typing import Literal
 
 import polars as pl
 
-from betweengiants.core.errors import DataError, summary
+from betweengiants.core.csvtext import read_csv
+from betweengiants.core.errors import DataError, quoted, summary
 
 Kind = Literal["text", "number", "integer", "flag"]
 FIRST_RECORD = 2
-MAX_FIELD = 100_000
 TRUE_WORDS, FALSE_WORDS = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -42,7 +42,8 @@ def read_table(
         Float64, integer as Int64, flag as Boolean.
 
     Raises:
-        DataError: missing file, not UTF-8, empty, ragged, missing column, or a cell of the wrong kind.
+        DataError: missing file, not UTF-8, empty, ragged, missing column, or a cell of the wrong kind. A row that is
+            shorter than the header is refused too; blank lines are passed over only at the end of the file.
     """
     path = Path(path)
     label = name or path.name
@@ -78,7 +79,7 @@ def require_unique(frame: pl.DataFrame, key: Sequence[str], name: str) -> None:
     again = frame.with_row_index("_row").filter(pl.struct(key).is_first_distinct().not_())
     if again.height:
         first = again.row(0, named=True)
-        shown = ", ".join(f"{c}={first[c]}" for c in key)
+        shown = ", ".join(f"{c}={'(empty)' if first[c] is None else first[c]}" for c in key)
         raise DataError(
             file=name,
             row=first["_row"] + FIRST_RECORD,
@@ -96,13 +97,13 @@ def require_range(
     if bad.any():
         row = int(bad.arg_max() or 0)
         if maximum == math.inf:
-            allowed = f"numbers of at least {minimum:g}"
+            allowed = f"numbers of at least {minimum:.15g}"
         elif minimum == -math.inf:
-            allowed = f"numbers of at most {maximum:g}"
+            allowed = f"numbers of at most {maximum:.15g}"
         else:
-            allowed = f"numbers from {minimum:g} to {maximum:g}"
+            allowed = f"numbers from {minimum:.15g} to {maximum:.15g}"
         raise DataError(
-            file=name, row=row + FIRST_RECORD, column=column, found=f"{values[row]:g}", allowed=allowed
+            file=name, row=row + FIRST_RECORD, column=column, found=f"{values[row]:.15g}", allowed=allowed
         )
 
 
@@ -115,12 +116,14 @@ def require_member(frame: pl.DataFrame, column: str, allowed: Sequence[str], nam
             file=name,
             row=row + FIRST_RECORD,
             column=column,
-            found=f"'{frame[column][row]}'",
+            found=quoted(frame[column][row]),
             allowed=", ".join(allowed),
         )
 
 
 def _read_raw(path: Path, label: str) -> pl.DataFrame:
+    if path.is_dir():
+        raise DataError(file=label, found="a folder", allowed="a .csv or .parquet file")
     if not path.is_file():
         raise DataError(file=label, found="no such file", allowed="an existing .csv or .parquet file")
     if path.stat().st_size == 0:
@@ -132,72 +135,19 @@ def _read_raw(path: Path, label: str) -> pl.DataFrame:
             raise DataError(
                 file=label, found="a file that is not Parquet", allowed="Parquet or CSV"
             ) from error
-    return _read_csv(path, label)
-
-
-def _read_csv(path: Path, label: str) -> pl.DataFrame:
-    """All cells as text, so that a wrong cell can be named by its row instead of being guessed at."""
-    data = path.read_bytes()
-    if b"\0" in data:
-        raise DataError(file=label, found="binary data", allowed="UTF-8 text in CSV layout")
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            file=label,
-            row=row,
-            found=f"a byte that is not UTF-8 (0x{data[error.start]:02x})",
-            allowed="UTF-8 text",
-        ) from error
-    if not data.strip(b"\xef\xbb\xbf \r\n\t"):
-        raise DataError(file=label, found="an empty file", allowed="a header and at least one row")
-    try:
-        frame = pl.read_csv(data, infer_schema=False)
-    except pl.exceptions.DuplicateError as error:
-        raise DataError(file=label, row=1, found="a column name twice", allowed="each name once") from error
-    except pl.exceptions.PolarsError as error:
-        ragged = _ragged_row(data)
-        found = "more cells than the header has" if ragged else "a layout that is not CSV"
-        raise DataError(
-            file=label, row=ragged, found=found, allowed="comma-separated rows as long as the header"
-        ) from error
-    frame = frame.rename({c: c.strip().removeprefix("﻿") for c in frame.columns})
-    doubled = [c for c in frame.columns if "_duplicated_" in c]
-    if doubled:
-        raise DataError(
-            file=label,
-            row=1,
-            found=f"column '{doubled[0].split('_duplicated_')[0]}' twice",
-            allowed="each name once",
-        )
-    for column in frame.columns:
-        longest = frame[column].str.len_bytes().max()
-        if isinstance(longest, int) and longest > MAX_FIELD:
-            raise DataError(
-                file=label,
-                column=column,
-                found=f"a cell of {longest} bytes",
-                allowed=f"at most {MAX_FIELD} bytes",
-            )
-    return frame
-
-
-def _ragged_row(data: bytes) -> int | None:
-    """The first record with more cells than the header, by the csv module (slow path, errors only)."""
-    import csv
-    import io
-
-    try:
-        rows = csv.reader(io.StringIO(data.decode("utf-8-sig")), strict=True)
-        width = len(next(rows))
-        return next((number for number, row in enumerate(rows, FIRST_RECORD) if len(row) > width), None)
-    except (csv.Error, StopIteration):
-        return None
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(file=label, found="a file that cannot be read", allowed="a readable file") from error
+    return read_csv(data, label)
 
 
 def _convert(column: pl.Series, kind: Kind, blank_allowed: bool, name: str) -> pl.Series:
     series = column
+    if not _fits(series.dtype, kind):
+        raise DataError(
+            file=name, column=column.name, found=f"values of type {series.dtype}", allowed=_allowed(kind)
+        )
     if series.dtype in (pl.Categorical, pl.Enum):
         series = series.cast(pl.String)
     if series.dtype == pl.String:
@@ -216,7 +166,18 @@ def _convert(column: pl.Series, kind: Kind, blank_allowed: bool, name: str) -> p
         return series.cast(pl.String)
     if kind == "flag":
         return _flags(series, name)
-    return _numbers(series, kind, name)
+    return _integers(series, name) if kind == "integer" else _numbers(series, name)
+
+
+def _fits(dtype: pl.DataType, kind: Kind) -> bool:
+    """Whether a column of this type (Parquet keeps types) can hold values of the kind; dates are no numbers."""
+    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        return True
+    if kind == "text":
+        return dtype.is_numeric() or dtype in (pl.Boolean, pl.Date, pl.Datetime, pl.Time)
+    if kind == "flag":
+        return dtype == pl.Boolean or dtype.is_integer()
+    return dtype.is_numeric()
 
 
 def _flags(series: pl.Series, name: str) -> pl.Series:
@@ -228,13 +189,27 @@ def _flags(series: pl.Series, name: str) -> pl.Series:
     return words.is_in(list(TRUE_WORDS)).set(words.is_null(), None).alias(series.name)
 
 
-def _numbers(series: pl.Series, kind: Kind, name: str) -> pl.Series:
+def _numbers(series: pl.Series, name: str) -> pl.Series:
+    """Floats; `inf` is a number, `nan` is not, nor is a numeral too large to be held (1e400)."""
     numbers = series.cast(pl.Float64, strict=False)
     bad = numbers.is_null() & series.is_not_null() | numbers.is_nan().fill_null(False)
-    if kind == "integer":
-        bad = bad | (numbers != numbers.round(0)).fill_null(False) | numbers.is_infinite().fill_null(False)
-    _refuse_first(series, bad, kind, name)
-    return numbers.cast(pl.Int64) if kind == "integer" else numbers
+    if series.dtype == pl.String:
+        bad = bad | (numbers.is_infinite() & ~series.str.to_lowercase().str.contains("inf")).fill_null(False)
+    _refuse_first(series, bad, "number", name)
+    return numbers
+
+
+def _integers(series: pl.Series, name: str) -> pl.Series:
+    """Whole numbers of 64 bits, digit for digit; `3.0` and `1e3` count as whole."""
+    whole = series.cast(pl.Int64, strict=False) if not series.dtype.is_float() else None
+    numbers = series.cast(pl.Float64, strict=False)
+    limit = float(2**63)
+    fits = ((numbers == numbers.round(0)) & (numbers >= -limit) & (numbers < limit)).fill_null(False)
+    by_value = numbers.set(~fits, None).cast(pl.Int64)
+    if whole is not None:
+        by_value = whole.zip_with(whole.is_not_null(), by_value)
+    _refuse_first(series, by_value.is_null() & series.is_not_null(), "integer", name)
+    return by_value
 
 
 def _refuse_first(series: pl.Series, bad: pl.Series, kind: Kind, name: str) -> None:
@@ -244,7 +219,7 @@ def _refuse_first(series: pl.Series, bad: pl.Series, kind: Kind, name: str) -> N
             file=name,
             row=row + FIRST_RECORD,
             column=series.name,
-            found=f"'{series[row]}'",
+            found=quoted(series[row]),
             allowed=_allowed(kind),
         )
 
@@ -253,6 +228,6 @@ def _allowed(kind: Kind) -> str:
     return {
         "text": "text",
         "number": "a number (decimal point, no thousands separator)",
-        "integer": "a whole number",
+        "integer": "a whole number (of 64 bits)",
         "flag": "true or false",
     }[kind]

@@ -6,6 +6,7 @@ between mass and volume only with a stated density (`barrels_per_tonne`).
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -87,14 +88,17 @@ def convert(value: float, unit: str, to: str, *, barrels_per_tonne: float | None
 
     Raises:
         UnknownLabel: a unit is not known.
-        ValueError: the units measure different things, or the density is missing.
+        ValueError: the units measure different things, or the density is missing or not positive.
     """
+    if barrels_per_tonne is not None and not 0 < barrels_per_tonne < math.inf:
+        raise ValueError(f"a density of {barrels_per_tonne} barrels per tonne")
     quantity = _quantity(check_unit(unit))
     target = _quantity(check_unit(to))
     if quantity is None or target is None:
         raise ValueError(f"cannot convert {unit} to {to}")
     ratio = quantity / target
-    if not ratio.dimensionless and barrels_per_tonne is not None:
+    is_density = "bbl_per_t" in (unit, to)  # a density is not divided by the density
+    if not ratio.dimensionless and barrels_per_tonne is not None and not is_density:
         density = _registry().Quantity(barrels_per_tonne, "barrel/tonne")
         ratio = next((r for r in (ratio * density, ratio / density) if r.dimensionless), ratio)
     if not ratio.dimensionless:

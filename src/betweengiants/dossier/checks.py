@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import polars as pl
 
-from betweengiants.core.errors import DataError, UnknownLabel
+from betweengiants.core.errors import DataError, UnknownLabel, quoted
 from betweengiants.core.tables import (
     FIRST_RECORD,
     require_member,
@@ -18,19 +19,36 @@ from betweengiants.dossier import schema
 
 Tables = Mapping[str, pl.DataFrame]
 NOT_NUMBERS = tuple(code for code, entry in UNITS.items() if entry is None)
+DATE = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
+# A central value and its bounds, in every table that has them.
+BOUNDED = (
+    ("value", "low", "high"),
+    ("capacity", "capacity_low", "capacity_high"),
+    ("cost", "cost_low", "cost_high"),
+    ("price", "price_low", "price_high"),
+)
 
 
 def check_fields(table: str, frame: pl.DataFrame) -> None:
-    """Keys are unique; closed lists and bounds hold."""
+    """Keys are unique; closed lists and bounds hold; numbers are finite and lie between their own bounds."""
     name = f"{table}.csv"
     require_unique(frame, schema.key_of(table), name)
     for field in schema.tables()[table]:
+        if field.kind == "number":
+            _require_finite(frame, field.name, name)
         if field.enum:
             require_member(frame, field.name, field.enum, name)
         if field.minimum is not None:
             require_range(frame, field.name, name, minimum=field.minimum)
         if field.maximum is not None:
             require_range(frame, field.name, name, maximum=field.maximum)
+    for value, low, high in BOUNDED:
+        if {value, low, high} <= set(frame.columns) and frame[value].dtype == pl.Float64:
+            rows = frame.with_row_index("_row", offset=FIRST_RECORD)
+            outside = (pl.col(low) > pl.col(value)) | (pl.col(high) < pl.col(value))
+            crossed = pl.col(low) > pl.col(high)
+            _refuse(rows.filter(outside), value, f"a value between {low} and {high}", file=name)
+            _refuse(rows.filter(crossed), low, f"a number that is not above {high}", file=name)
 
 
 def check_references(tables: Tables) -> None:
@@ -48,6 +66,7 @@ def check_facts(tables: Tables) -> None:
         tables["measures"].select("measure", unit_of_measure="unit", minimum="minimum", maximum="maximum"),
         on="measure",
         how="left",
+        maintain_order="left",
     )
     _refuse(joined.filter(pl.col("unit") != pl.col("unit_of_measure")), "unit", "the measure's own unit")
     numeric = joined.filter(~pl.col("unit").is_in(NOT_NUMBERS)).with_columns(
@@ -58,6 +77,30 @@ def check_facts(tables: Tables) -> None:
     _refuse(numeric.filter(outside), "value", "a value in the plausible range that measures.csv gives")
     disordered = (pl.col("low") > pl.col("number")) | (pl.col("high") < pl.col("number"))
     _refuse(numeric.filter(disordered), "value", "a value between low and high")
+    dates = joined.filter((pl.col("unit") == "date") & ~pl.col("value").str.contains(DATE))
+    _refuse(dates, "value", "a date (2025, 2025-11 or 2025-11-12)")
+
+
+def check_claims(tables: Tables) -> None:
+    """A claim that names a measure and a value states a number, a date or a list, as its unit says."""
+    claims = (
+        tables["claims"].with_row_index("_row", offset=FIRST_RECORD).filter(pl.col("value").is_not_null())
+    )
+    units = tables["measures"].select("measure", unit_of_measure="unit")
+    stated = claims.join(units, on="measure", how="inner", maintain_order="left").with_columns(
+        unit=pl.coalesce("unit", "unit_of_measure")
+    )
+    check_stated(stated, "claims.csv")
+
+
+def check_stated(claims: pl.DataFrame, file: str) -> None:
+    """Values of claims fit their units; columns: _row (as a spreadsheet shows it), value, unit."""
+    number = pl.col("value").cast(pl.Float64, strict=False)
+    is_number = ~pl.col("unit").is_in(NOT_NUMBERS)
+    no_number = is_number & (number.is_null() | ~number.is_finite())
+    _refuse(claims.filter(no_number), "value", "a number", file=file)
+    no_date = (pl.col("unit") == "date") & ~pl.col("value").str.contains(DATE)
+    _refuse(claims.filter(no_date), "value", "a date (2025, 2025-11 or 2025-11-12)", file=file)
 
 
 def check_licences(tables: Tables) -> None:
@@ -82,9 +125,11 @@ def check_network(tables: Tables) -> None:
     edges = tables["network_edges"].with_row_index("_row", offset=FIRST_RECORD)
     unknown = edges.filter((pl.col("status") == "operating") & pl.col("capacity").is_null())
     _refuse(
-        unknown, "capacity", "a capacity (a declared estimate with bounds where no source has one)",
+        unknown,
+        "capacity",
+        "a capacity (a declared estimate with bounds where no source has one)",
         file="network_edges.csv",
-    )  # fmt: skip
+    )
     if "network_control" in tables:
         assets = {*edges["edge_id"], *tables["network_nodes"]["node_id"]}
         for row, asset in enumerate(tables["network_control"]["asset_id"], FIRST_RECORD):
@@ -110,14 +155,31 @@ def check_all(tables: Tables) -> None:
     check_references(tables)
     check_facts(tables)
     check_licences(tables)
+    if "claims" in tables:
+        check_claims(tables)
     if "network_edges" in tables:
         check_network(tables)
+
+
+def _require_finite(frame: pl.DataFrame, column: str, name: str) -> None:
+    bad = frame[column].is_infinite().fill_null(False)
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        found = "-inf" if frame[column][row] == -math.inf else "inf"
+        raise DataError(
+            file=name, row=row + FIRST_RECORD, column=column, found=found, allowed="a finite number"
+        )
 
 
 def _check_reference(table: str, frame: pl.DataFrame, field: schema.Field, tables: Tables) -> None:
     known = _targets(field.reference, tables)
     if known is None:
-        return
+        raise DataError(
+            file=f"{table}.csv",
+            column=field.name,
+            found=f"values of a table that the dossier lacks ({field.reference})",
+            allowed=f"a dossier with {field.reference.split('.')[0]}.csv, or without {table}.csv",
+        )
     for row, cell in enumerate(frame[field.name], FIRST_RECORD):
         if cell is None:
             continue
@@ -145,5 +207,5 @@ def _targets(reference: str, tables: Tables) -> set[str] | None:
 def _refuse(rows: pl.DataFrame, column: str, allowed: str, file: str = "facts.csv") -> None:
     if rows.height:
         first = rows.row(0, named=True)
-        shown = "an empty cell" if first[column] is None else f"'{first[column]}'"
+        shown = "an empty cell" if first[column] is None else quoted(first[column])
         raise DataError(file=file, row=first["_row"], column=column, found=shown, allowed=allowed)

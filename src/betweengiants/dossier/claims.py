@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from betweengiants.core.errors import DataError
 from betweengiants.core.tables import FIRST_RECORD, Kind, read_table, require_member, require_unique
 from betweengiants.core.units import UNITS, check_unit, convert
+from betweengiants.dossier.checks import check_stated
 from betweengiants.dossier.reading import Dossier
 
 # Relative distance up to which a stated number counts as right, by relation, and as right in order only.
@@ -23,10 +23,16 @@ TOLERANCE = {"=": 0.02, "about": 0.10, ">=": 0.0, "<=": 0.0}
 IMPRECISE = 0.25
 # A number this many times above or below the evidence is not an error of rounding or of definition.
 IMPLAUSIBLE = 10.0
+# Converting a unit must not turn "equal" into "a little more": relative slack of every comparison.
+SLACK = 1e-9
 
 OUTPUT = {
     "claim_id": pl.String,
     "statement": pl.String,
+    "measure": pl.String,
+    "subject": pl.String,
+    "partner": pl.String,
+    "period": pl.String,
     "value": pl.String,
     "unit": pl.String,
     "relation": pl.String,
@@ -100,15 +106,16 @@ def _judge(
     bounds: tuple[float | None, float | None],
 ) -> Judgement:
     unit, relation = claim["unit"] or fact["unit"], claim["relation"] or "="
-    if UNITS.get(unit) is None:
-        return _judge_words(str(claim["value"]), str(fact["value"]), unit, relation)
+    if UNITS[unit] is None and unit == fact["unit"]:
+        judge = _judge_parties if unit == "parties" else _judge_dates
+        return judge(str(claim["value"]), str(fact["value"]), relation)
     try:
         stated = convert(float(claim["value"]), unit, fact["unit"], barrels_per_tonne=density)
     except ValueError:
         return Judgement("unverifiable", None, f"{unit} cannot be compared with {fact['unit']}")
     low, high = bounds
     if relation in ("=", "about") and (
-        (low is not None and stated < low) or (high is not None and stated > high)
+        (low is not None and _above(low, stated)) or (high is not None and _above(stated, high))
     ):
         ratio = stated / float(fact["value"]) if float(fact["value"]) else None
         shown = f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}"
@@ -116,17 +123,33 @@ def _judge(
     return _judge_numbers(stated, fact, relation)
 
 
-def _judge_words(stated: str, known: str, unit: str, relation: str) -> Judgement:
-    """Dates agree as far as both are given; parties agree as sets, a part of them only roughly."""
-    if unit == "parties":
-        named, true = set(stated.split(";")), set(known.split(";"))
-        if named == true or (named < true and relation == "about"):
-            return Judgement("supported", None, "the parties named are those of the evidence")
-        verdict = "imprecise" if named < true else "contradicted"
-        return Judgement(verdict, None, "the lists of parties are equal; a part of them is imprecise")
+def _above(left: float, right: float) -> bool:
+    """Greater by more than rounding."""
+    return left - right > SLACK * max(abs(left), abs(right))
+
+
+def _judge_parties(stated: str, known: str, relation: str) -> Judgement:
+    """Parties agree as sets, a part of them only roughly; >= and <= mean at least and at most these."""
+    named, true = ({party.strip() for party in cell.split(";")} for cell in (stated, known))
+    if relation in (">=", "<="):
+        holds = named <= true if relation == ">=" else true <= named
+        rule = f"the evidence has at {'least' if relation == '>=' else 'most'} the parties named"
+        return Judgement("supported" if holds else "contradicted", None, rule)
+    if named == true or (named < true and relation == "about"):
+        return Judgement("supported", None, "the parties named are those of the evidence")
+    verdict = "imprecise" if named < true else "contradicted"
+    return Judgement(verdict, None, "the lists of parties are equal; a part of them is imprecise")
+
+
+def _judge_dates(stated: str, known: str, relation: str) -> Judgement:
+    """Dates agree as far as both are given; >= and <= mean on or after and on or before."""
     shared = min(len(stated), len(known))
-    same = stated[:shared] == known[:shared]
-    verdict = "contradicted" if not same else "supported" if len(known) >= len(stated) else "imprecise"
+    ours, theirs = stated[:shared], known[:shared]
+    if relation in (">=", "<=") and ours != theirs:
+        holds = theirs > ours if relation == ">=" else theirs < ours
+        rule = f"the evidence is dated on or {'after' if relation == '>=' else 'before'} the claim's date"
+        return Judgement("supported" if holds else "contradicted", None, rule)
+    verdict = "contradicted" if ours != theirs else "supported" if len(known) >= len(stated) else "imprecise"
     return Judgement(verdict, None, "the dates agree as far as the evidence is dated")
 
 
@@ -137,20 +160,20 @@ def _judge_numbers(stated: float, fact: dict[str, Any], relation: str) -> Judgem
     ratio = stated / known if known else math.inf if stated else 1.0
     if relation == ">=":
         return Judgement(
-            "supported" if high >= stated else "contradicted", ratio, "evidence is at least the claim"
+            "contradicted" if _above(stated, high) else "supported", ratio, "evidence is at least the claim"
         )
     if relation == "<=":
         return Judgement(
-            "supported" if low <= stated else "contradicted", ratio, "evidence is at most the claim"
+            "contradicted" if _above(low, stated) else "supported", ratio, "evidence is at most the claim"
         )
     gap = max(low - stated, stated - high, 0.0)
     distance = gap / abs(known) if known else math.inf * (gap > 0) if gap else 0.0
     rule = f"distance to the evidence over its value: {distance:.1%}; at most {TOLERANCE[relation]:.0%} is supported"
-    if distance <= TOLERANCE[relation]:
+    if distance <= TOLERANCE[relation] + SLACK:
         return Judgement("supported", ratio, rule)
-    if distance <= IMPRECISE:
+    if distance <= IMPRECISE + SLACK:
         return Judgement("imprecise", ratio, f"{rule}, at most {IMPRECISE:.0%} imprecise")
-    if ratio >= IMPLAUSIBLE or ratio <= 1 / IMPLAUSIBLE:
+    if ratio >= IMPLAUSIBLE * (1 - SLACK) or ratio <= (1 + SLACK) / IMPLAUSIBLE:
         return Judgement(
             "implausible", ratio, f"the claim is {ratio:.3g} times the evidence (bound: {IMPLAUSIBLE:g})"
         )
@@ -160,7 +183,8 @@ def _judge_numbers(stated: float, fact: dict[str, Any], relation: str) -> Judgem
 def _row(claim: dict[str, Any], fact: dict[str, Any] | None, judged: Judgement) -> dict[str, Any]:
     row = {
         name: claim.get(name)
-        for name in ("claim_id", "statement", "value", "unit", "relation", "passage", "note")
+        for name in OUTPUT
+        if name not in ("verdict", "ratio", "rule", "source_id") and not name.startswith("reference_")
     }
     row |= {"verdict": judged.verdict, "ratio": judged.ratio, "rule": judged.rule}
     row |= {
@@ -176,7 +200,8 @@ def read_claims(path: Path) -> pl.DataFrame:
     """Read a claims file of design section 6.
 
     Raises:
-        DataError: a column is missing, a claim stands twice, a unit or a relation is unknown, a value is no number.
+        DataError: a column is missing, a claim stands twice, a unit or a relation is unknown, a value is no number
+            or no date where its unit asks for one.
     """
     columns: dict[str, Kind] = dict.fromkeys(
         ("claim_id", "statement", "measure", "subject", "partner", "period", "value", "unit", "relation"),
@@ -185,13 +210,7 @@ def read_claims(path: Path) -> pl.DataFrame:
     frame = read_table(path, columns, blanks=("partner", "period"))
     require_unique(frame, ["claim_id"], path.name)
     require_member(frame, "relation", list(TOLERANCE), path.name)
-    for row, (unit, value) in enumerate(frame.select("unit", "value").iter_rows(), FIRST_RECORD):
+    for row, unit in enumerate(frame["unit"], FIRST_RECORD):
         check_unit(unit, file=path.name, row=row)
-        if UNITS[unit] is not None:
-            try:
-                float(value)
-            except ValueError:
-                raise DataError(
-                    file=path.name, row=row, column="value", found=f"'{value}'", allowed="a number"
-                ) from None
+    check_stated(frame.with_row_index("_row", offset=FIRST_RECORD), path.name)
     return frame

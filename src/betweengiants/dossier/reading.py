@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +16,22 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from betweengiants.core.errors import DataError, UnknownLabel
+from betweengiants.core.errors import DataError, UnknownLabel, quoted
 from betweengiants.core.tables import read_table
 from betweengiants.dossier import checks, descriptor, schema
 
 MAX_UNPACKED_BYTES = 500_000_000
 MAX_MEMBERS = 1_000
+# What the zipfile module raises for damage, unknown methods and passwords.
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True)
@@ -100,9 +112,13 @@ def open_folder(where: str | Path) -> Iterator[Path]:
         DataError: no such dossier, or a hostile archive.
     """
     path = Path(where)
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError:  # a name that is too long for a path
+        is_folder = is_file = False
+    if is_folder:
         yield path
-    elif path.is_file():
+    elif is_file:
         with tempfile.TemporaryDirectory() as scratch:
             yield _unpack(path, Path(scratch))
     elif str(where) in builtin_names():
@@ -111,7 +127,7 @@ def open_folder(where: str | Path) -> Iterator[Path]:
             yield folder
     else:
         raise DataError(
-            found=f"no dossier '{where}'",
+            found=f"no dossier {quoted(where)}",
             allowed=f"a folder, a zip, or a built-in name ({', '.join(builtin_names())})",
         )
 
@@ -156,11 +172,11 @@ def _unpack(archive: Path, scratch: Path) -> Path:
             for member in members:
                 if not member.is_dir():
                     _unpack_one(bundle, member, scratch)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (*BROKEN_ZIP, OSError) as error:
         raise DataError(
             file=archive.name, found="a file that is no readable zip", allowed="a folder or a zip"
         ) from error
-    found = sorted(scratch.rglob(descriptor.DESCRIPTOR), key=lambda p: len(p.parts))
+    found = sorted(scratch.rglob(descriptor.DESCRIPTOR), key=lambda p: (len(p.parts), str(p)))
     return found[0].parent if found else scratch
 
 
@@ -172,6 +188,10 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         raise DataError(
             file=name, found=f"{total:,} bytes once unpacked", allowed=f"at most {MAX_UNPACKED_BYTES:,}"
         )
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names):
+        twice = next(label for at, label in enumerate(names) if label in names[:at])
+        raise DataError(file=name, found=f"the member {quoted(twice)} twice", allowed="each member once")
     for member in members:
         path = PurePosixPath(member.filename)
         is_link = stat.S_ISLNK(member.external_attr >> 16)
@@ -184,7 +204,7 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         ):
             raise DataError(
                 file=name,
-                found=f"the member '{member.filename}'",
+                found=f"the member {quoted(member.filename)}",
                 allowed="plain files inside the archive's own folder",
             )
 

@@ -12,7 +12,7 @@ from betweengiants.core.errors import NotConverged
 from betweengiants.network.highs import Basis, LinearProgramme, Solution
 from betweengiants.network.layout import build
 from betweengiants.network.model import Floats, Ints, Limits, Network
-from betweengiants.network.results import FlowArrays, FlowResult, flow_result
+from betweengiants.network.results import FlowArrays, FlowResult, flow_result, summed
 
 # Simplex vertices meet their rows to about 1e-12; below this a number inside the programme is rounding.
 ROUNDING = 1e-11
@@ -106,8 +106,7 @@ class Programme:
         x = _clean(self._lp.solve().x, upper)
         count = self.network.arrays.commodity_count
         delivered = x[layout.kept_columns] * unit
-        place = self.network.arrays.demand_commodity
-        return np.bincount(place, weights=delivered, minlength=count).astype(np.float64)
+        return summed(self.network.arrays.demand_commodity, delivered, count)
 
     def _columns(self, limits: Limits, near: FlowArrays | None) -> tuple[Floats, Floats]:
         layout = self.layout
@@ -183,6 +182,9 @@ class Programme:
         if (best.x[up] + STEP * rates[up] > upper[up]).any() or (
             best.x[down] + STEP * rates[down] < lower[down]
         ).any():
+            return False
+        # The slack of a balance may sit in the basis at zero: it must stay there.
+        if (np.abs(row_rates[: self.layout.balance_count]) > ROUNDING).any():
             return False
         capacity = slice(self.layout.balance_count, None)
         growth = row_rates[capacity].copy()

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import splu
 from betweengiants.network.checks import reached
 from betweengiants.network.highs import Status
 from betweengiants.network.layout import Layout
-from betweengiants.network.model import Floats, Ints, Limits, Network
+from betweengiants.network.model import Floats, Ints, Limits, Network, NetworkArrays
 
 PARTS_TOLERANCE = 1e-9
 
@@ -118,18 +118,22 @@ def flow_result(
 def _by_commodity(network: Network, layout: Layout, arrays: FlowArrays) -> pl.DataFrame:
     numbers, count = network.arrays, len(network.commodities)
 
-    def summed(place: Ints, amounts: Floats) -> Floats:
-        return np.bincount(place, weights=amounts, minlength=count).astype(np.float64)
-
     return pl.DataFrame(
         {
             "commodity": list(network.commodities),
-            "quantity": summed(numbers.demand_commodity, arrays.demand),
-            "gross_value": summed(numbers.demand_commodity, numbers.demand_price * arrays.demand),
-            "transport_cost": summed(layout.flow_commodity, numbers.cost[layout.flow_edge] * arrays.flow),
-            "supply_cost": summed(numbers.supply_commodity, numbers.supply_cost * arrays.supply),
+            "quantity": summed(numbers.demand_commodity, arrays.demand, count),
+            "gross_value": summed(numbers.demand_commodity, numbers.demand_price * arrays.demand, count),
+            "transport_cost": summed(
+                layout.flow_commodity, numbers.cost[layout.flow_edge] * arrays.flow, count
+            ),
+            "supply_cost": summed(numbers.supply_commodity, numbers.supply_cost * arrays.supply, count),
         }
     ).with_columns(value=pl.col("gross_value") - pl.col("transport_cost") - pl.col("supply_cost"))
+
+
+def summed(place: Ints, amounts: Floats, count: int) -> Floats:
+    """(count,) sum of the amounts at each place."""
+    return np.bincount(place, weights=amounts, minlength=count).astype(np.float64)
 
 
 def edge_flows(network: Network, layout: Layout, flow: Floats) -> Floats:
@@ -146,7 +150,7 @@ def _edge_table(
 ) -> pl.DataFrame:
     numbers = network.arrays
     count = len(numbers.capacity)
-    used = np.bincount(layout.flow_edge, weights=arrays.flow, minlength=count)
+    used = summed(layout.flow_edge, arrays.flow, count)
     bounded = np.isfinite(numbers.capacity)
     with np.errstate(divide="ignore", invalid="ignore"):
         utilisation = np.where(bounded & (numbers.capacity > 0), used / numbers.capacity, np.nan)
@@ -171,36 +175,42 @@ def _edge_table(
 def unit_costs(network: Network, layout: Layout, arrays: FlowArrays) -> Floats:
     """(D,) transport cost of one unit delivered at each demand, nan where nothing is.
 
-    Flows that meet at a node mix in proportion. With T_n what arrives at n (supply and inflow after loss), a_n the cost
-    that one unit there has met:  T_n a_n = sum over inflows of f (a_from + cost of the edge).
+    Flows that meet at a node mix in proportion. With T_n what arrives at n (supply and inflow after loss) and a_n the
+    cost that one unit there has met:  T_n a_n = sum over inflows of f (a_from + cost of the edge).
     """
     numbers = network.arrays
     found = np.full(len(arrays.demand), np.nan)
-    start, end = layout.from_node(numbers), layout.to_node(numbers)
     for commodity in range(numbers.commodity_count):
-        moving = np.flatnonzero((layout.flow_commodity == commodity) & (arrays.flow > 0))
-        made = (numbers.supply_commodity == commodity) & (arrays.supply > 0)
         wanted = np.flatnonzero((numbers.demand_commodity == commodity) & (arrays.demand > 0))
-        steps = list(zip(start[moving].tolist(), end[moving].tolist(), strict=True))
-        nodes = np.array(sorted(reached(numbers.supply_node[made].tolist(), steps)), dtype=np.int64)
-        if not len(nodes) or not len(wanted):
-            continue
-        place = np.full(numbers.node_count, -1, dtype=np.int64)
-        place[nodes] = np.arange(len(nodes))
-        moving = moving[place[start[moving]] >= 0]
-        flow, edge = arrays.flow[moving], layout.flow_edge[moving]
-        into, out_of = place[end[moving]], place[start[moving]]
-        arriving = np.bincount(into, weights=flow * (1.0 - numbers.loss[edge]), minlength=len(nodes))
-        at = place[numbers.supply_node[made]]
-        arriving += np.bincount(at, weights=arrays.supply[made], minlength=len(nodes))
-        met = np.bincount(into, weights=flow * numbers.cost[edge], minlength=len(nodes))
-        diagonal = np.arange(len(nodes))
-        matrix = coo_array(
-            (
-                np.concatenate([arriving, -flow]),
-                (np.concatenate([diagonal, into]), np.concatenate([diagonal, out_of])),
-            ),
-            shape=(len(nodes), len(nodes)),
-        ).tocsc()
-        found[wanted] = splu(matrix).solve(met)[place[numbers.demand_node[wanted]]]
+        if len(wanted):
+            costs = _costs_at_nodes(numbers, layout, arrays, commodity)
+            found[wanted] = costs[numbers.demand_node[wanted]]
     return found
+
+
+def _costs_at_nodes(numbers: NetworkArrays, layout: Layout, arrays: FlowArrays, commodity: int) -> Floats:
+    """(N,) cost that one unit of a commodity has met at each node, nan where none comes by."""
+    moving = np.flatnonzero((layout.flow_commodity == commodity) & (arrays.flow > 0))
+    start, end = layout.from_node(numbers)[moving], layout.to_node(numbers)[moving]
+    made = (numbers.supply_commodity == commodity) & (arrays.supply > 0)
+    steps = list(zip(start.tolist(), end.tolist(), strict=True))
+    # A loop that no supply feeds has no cost of its own, and would make the system singular.
+    nodes = np.array(sorted(reached(numbers.supply_node[made].tolist(), steps)), dtype=np.int64)
+    place = np.full(numbers.node_count, -1, dtype=np.int64)
+    place[nodes] = np.arange(len(nodes))
+    fed = place[start] >= 0
+    moving, into, out_of = moving[fed], place[end[fed]], place[start[fed]]
+    flow, edge = arrays.flow[moving], layout.flow_edge[moving]
+    arriving = summed(into, flow * (1.0 - numbers.loss[edge]), len(nodes))
+    arriving += summed(place[numbers.supply_node[made]], arrays.supply[made], len(nodes))
+    diagonal = np.arange(len(nodes))
+    matrix = coo_array(
+        (
+            np.concatenate([arriving, -flow]),
+            (np.concatenate([diagonal, into]), np.concatenate([diagonal, out_of])),
+        ),
+        shape=(len(nodes), len(nodes)),
+    ).tocsc()
+    costs = np.full(numbers.node_count, np.nan)
+    costs[nodes] = splu(matrix).solve(summed(into, flow * numbers.cost[edge], len(nodes)))
+    return costs

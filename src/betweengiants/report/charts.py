@@ -108,7 +108,14 @@ def ranges_chart(rows: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
             y=alt.Y(
                 "line:N",
                 sort=lines,
-                axis=_axis(None, ticks=False, domain=False, labelLimit=label_room, minExtent=label_room),
+                axis=_axis(
+                    None,
+                    ticks=False,
+                    domain=False,
+                    labelLimit=label_room,
+                    labelPadding=10,
+                    minExtent=label_room,
+                ),
             )
         )
         last = power == powers[-1]
@@ -164,7 +171,8 @@ def routes_chart(bars: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
         color=alt.Color("controller:N", scale=colours, legend=None),
         description="label:N",
     )
-    fits = alt.datum.end - alt.datum.start > top * (0.25 if narrow else 0.085)
+    pixels = inner / (top * 1.22)
+    fits = f"(datum.end - datum.start) * {pixels:.6g} > length(datum.share_text) * 5.8 + 6"
     inside = (
         base.transform_filter(fits)
         .transform_calculate(middle="(datum.start + datum.end) / 2")

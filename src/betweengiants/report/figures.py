@@ -33,6 +33,7 @@ class Figure:
         trails: ids of the trails of its numbers.
         draw: gives the chart at a width in pixels.
         note: a line below the figure, or empty.
+        listing: a numbered list below the figure, such as that of the numbers in a map.
     """
 
     figure_id: str
@@ -43,6 +44,7 @@ class Figure:
     trails: tuple[str, ...]
     draw: Callable[[int], alt.TopLevelMixin]
     note: str = ""
+    listing: tuple[str, ...] = ()
 
 
 def all_figures(position: Position) -> dict[str, Figure]:
@@ -149,7 +151,8 @@ def _channels(position: Position) -> Figure:
     return Figure(
         "channels",
         _channels_title(position),
-        "Loss of the focal state if one power severs, by channel. Trade: percent of real national spending. Oil routes: "
+        f"What {words.name(position.dossier.focal)} would lose if one power severs, by channel. Trade: percent of real "
+        "national spending. Oil routes: "
         "percent of GDP. Dot: central value; bar: range. The channels overlap and are not added.",
         "Ranges of loss by power and channel: " + "; ".join(table["label"]) + ".",
         table.drop("label", "text", "order"),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from betweengiants.network import edge_contingencies
 from betweengiants.position import Position
+from betweengiants.position.chokepoints import single_closures
 from betweengiants.report import words
 from betweengiants.report.map import route_map
 from betweengiants.report.outlines import BORDERS_NOTE
@@ -19,24 +19,21 @@ if TYPE_CHECKING:
 CHOKEPOINTS = 6
 LABELLED = ("field", "port", "terminal", "refinery", "junction")
 # Closures in a row on one route cost the same: within this share they count as one chokepoint.
-SAME = 0.02
+SAME = 0.005
 
 
 def oil_map(position: Position, make: type[Figure]) -> Figure:
     """The map as a figure."""
     assert position.oil is not None
     edges, nodes, choke = _edges(position), _nodes(position), chokepoints(position)
-    listed = "; ".join(
-        f"{row['rank']} {row['name']} ({row['lost_million_t']:.1f} Mt a year lost)"
-        for row in choke.to_dicts()
-    )
+    listed = [f"{row['name']}: {row['lost_million_t']:.1f} Mt a year lost" for row in choke.to_dicts()]
     crossing = _through_top(position)
     return make(
         "oil-map",
         crossing,
         f"Crude oil from {words.name(position.dossier.focal)}, million tonnes a year, {position.dossier.header.base_year}, as "
         "the flow model routes it. Width: flow. Colour: the state that can close the route.",
-        f"Map of oil routes. {crossing}. Chokepoints: {listed}.",
+        f"Map of oil routes. {crossing}. Chokepoints: {'; '.join(listed)}.",
         edges.drop("from_lat", "from_lon", "to_lat", "to_lon"),
         ("oil_transit",),
         lambda width: route_map(
@@ -50,7 +47,9 @@ def oil_map(position: Position, make: type[Figure]) -> Figure:
             focal=position.dossier.focal,
             window=CENTRE,
         ),
-        f"Chokepoints (loss if closed alone, best detour taken): {listed}. {BORDERS_NOTE}",
+        f"Numbers: exports lost if that link alone is closed, after the best detour. Sea legs to buyers are not drawn. "
+        f"{BORDERS_NOTE}",
+        tuple(listed),
     )
 
 
@@ -63,9 +62,7 @@ def chokepoints(position: Position) -> pl.DataFrame:
     assert position.oil is not None
     tables = position.dossier.tables
     nodes = tables["network_nodes"].select("node_id", "lat", "lon", "kind")
-    losses = edge_contingencies(position.oil.network).select(
-        edge_id="removed", lost_million_t="delivered_lost"
-    )
+    losses = single_closures(position.oil.network, position.oil.commodities)
     placed = (
         losses.join(tables["network_edges"].select("edge_id", "name", "from_node", "to_node"), on="edge_id")
         .join(nodes.rename({"node_id": "from_node"}), on="from_node")
@@ -148,26 +145,34 @@ def _edges(position: Position) -> pl.DataFrame:
             ),
         )
         .filter(pl.all_horizontal(pl.col("from_lat", "from_lon", "to_lat", "to_lon").is_not_null()))
+        .filter(~pl.col("to_node").is_in(_drawn_markets(position)))
         .select("edge_id", "name", "from_lat", "from_lon", "to_lat", "to_lon", "flow", "controller", "status")
     )
 
 
+def _drawn_markets(position: Position) -> list[str]:
+    """Buyers without a place of their own: the lines to them would only cross the map."""
+    nodes = position.dossier.tables["network_nodes"]
+    return nodes.filter((pl.col("kind") == "market") & (pl.col("coord_quality") == "drawing"))[
+        "node_id"
+    ].to_list()
+
+
 def _nodes(position: Position) -> pl.DataFrame:
-    nodes = position.dossier.tables["network_nodes"].filter(pl.col("lat").is_not_null())
-    return nodes.select(
-        "node_id",
-        "name",
-        "kind",
-        "lat",
-        "lon",
-        label=pl.col("kind").is_in(LABELLED) & (pl.col("coord_quality") != "drawing"),
-        text=pl.col("name")
-        .str.split(" (")
-        .list.first()
-        .str.split(",")
-        .list.first()
-        .str.split(" ")
-        .list.first(),
+    """Nodes with a short name for the map: what stands before a comma, a bracket or the kind of place."""
+    nodes = position.dossier.tables["network_nodes"].filter(
+        pl.col("lat").is_not_null() & ~pl.col("node_id").is_in(_drawn_markets(position))
+    )
+    text = (
+        pl.col("name")
+        .str.replace(r"[,(/].*$", "")
+        .str.replace(r" (field|fields|pump|metering|oil|port|refinery|station|near).*$", "")
+        .str.replace(" marine", "")
+        .str.strip_chars()
+    )
+    labelled = pl.col("kind").is_in(LABELLED) & (pl.col("coord_quality") != "drawing")
+    return nodes.select("node_id", "name", "kind", "lat", "lon", label=labelled, text=text).with_columns(
+        label=pl.col("label") & pl.col("text").is_first_distinct() & (pl.col("text").str.len_chars() <= 22)
     )
 
 

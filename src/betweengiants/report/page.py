@@ -21,10 +21,12 @@ from betweengiants.position import Position
 from betweengiants.report import sections, words
 from betweengiants.report.figures import NARROW, WIDE, Figure, all_figures, coalition_table
 from betweengiants.report.style import POWER_COLOURS, theme_css
-from betweengiants.report.svg import to_inline_svg, to_png
+from betweengiants.report.svg import render, to_inline_svg, to_png
 
 PAGE = "index.html"
+WIDTHS = {"wide": WIDE, "narrow": NARROW}
 Progress = Callable[[str], None]
+Drawn = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
     out = make_folder(folder)
     figures = all_figures(position)
     tables = report_tables(position, figures)
-    page = render_page(position, figures, tables, progress)
+    drawn = draw_all(figures, progress)
+    page = render_page(position, figures, tables, drawn)
     for sub in ("tables", "figures"):
         make_folder(out / sub)
     written = [write_text(out / PAGE, page), write_text(out / "position.json", position.to_json())]
@@ -64,7 +67,7 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
         written.append(write_text(out / "tables" / f"{name}.csv", frame.write_csv()))
     for figure in figures.values():
         progress(f"picture {figure.figure_id}")
-        written.append(to_png(figure.draw(WIDE), out / "figures" / f"{figure.figure_id}.png"))
+        written.append(to_png(drawn[figure.figure_id, "wide"], out / "figures" / f"{figure.figure_id}.png"))
     return Written(written[0], tuple(written))
 
 
@@ -84,22 +87,19 @@ def render_page(
     position: Position,
     figures: dict[str, Figure],
     tables: dict[str, pl.DataFrame],
-    progress: Progress = lambda step: None,
+    drawn: Drawn,
 ) -> str:
     """The page as HTML text."""
     header = position.dossier.header
-    drawn = {}
-    for figure in figures.values():
-        progress(f"figure {figure.figure_id}")
-        drawn[figure.figure_id] = _drawn(figure, position)
     context: dict[str, Any] = {
         "title": f"{words.name(header.focal, start=True)} between {words.joined([words.name(p) for p in header.powers])}",
         "focal": words.name(header.focal, start=True),
         "header": header,
         "version": version("betweengiants"),
         "answer": [Markup(sections.linked(sentence, position)) for sentence in words.answer(position)],
-        "figures": drawn,
+        "figures": {name: _figure(figure, position, drawn) for name, figure in figures.items()},
         "numbers": sections.number_cards(position),
+        "thetas": {h: f"{position.dossier.parameter(f'theta_{h}')[0]:g}" for h in ("short", "long")},
         "coalitions": sections.coalition_rows(position),
         "overlaps": words.overlap_rows(position),
         "claims": sections.claim_rows(tables.get("claims")),
@@ -117,17 +117,27 @@ def render_page(
     return page
 
 
-def _drawn(figure: Figure, position: Position) -> dict[str, Any]:
+def draw_all(figures: dict[str, Figure], progress: Progress = lambda step: None) -> Drawn:
+    """Every figure in both widths, as SVG text by figure and width."""
+    drawn: Drawn = {}
+    for figure in figures.values():
+        progress(f"figure {figure.figure_id}")
+        for size, width in WIDTHS.items():
+            drawn[figure.figure_id, size] = render(figure.draw(width))
+    return drawn
+
+
+def _figure(figure: Figure, position: Position, drawn: Drawn) -> dict[str, Any]:
     svg = {
         size: Markup(
             to_inline_svg(
-                figure.draw(width),
+                drawn[figure.figure_id, size],
                 figure_id=f"{figure.figure_id}-{size}",
                 title=figure.title,
                 description=figure.alt_text,
             )
         )
-        for size, width in (("wide", WIDE), ("narrow", NARROW))
+        for size in WIDTHS
     }
     return {
         "id": figure.figure_id,
@@ -135,6 +145,7 @@ def _drawn(figure: Figure, position: Position) -> dict[str, Any]:
         "subtitle": figure.subtitle,
         "alt": figure.alt_text,
         "note": figure.note,
+        "listing": figure.listing,
         "trails": [position.trails[trail] for trail in figure.trails],
         "columns": figure.table.columns,
         "rows": [[sections.cell(value) for value in row] for row in figure.table.iter_rows()],

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from betweengiants.report.figures import Figure
 
 
+TINY = 1e-6
+# Bars shorter than this share of the longest have their routes written beside them, not inside.
+SMALL = 0.2
+
+
 def route_bars(position: Position, make: type[Figure]) -> Figure:
     """Stacked bars by route for every single power, the worst pair, and all together."""
     bars = route_table(position)
@@ -37,7 +42,8 @@ def route_bars(position: Position, make: type[Figure]) -> Figure:
 def route_table(position: Position) -> pl.DataFrame:
     """case, case_order, route, edge_id, controller, value, start, end, total, texts (see `charts.routes_chart`)."""
     assert position.oil is not None
-    rows = []
+    rows: list[dict[str, str | float]] = []
+    most = 0.0
     for order, (case, label) in enumerate(_cases(position)):
         part = position.oil.routes.filter(pl.col("case") == case)
         flows = [
@@ -45,8 +51,11 @@ def route_table(position: Position) -> pl.DataFrame:
             for row in part.to_dicts()
         ]
         total, start = sum(flow for *_, flow in flows), 0.0
+        most = max(most, total)
+        listed = ", ".join(f"{route} {flow:.1f}" for route, *_, flow in flows if flow > TINY)
+        shown = f"{total:.1f}" if total > SMALL * most else f"{total:.1f}  ({listed})"
         for route, edge, controller, flow in sorted(flows, key=lambda f: (f[2], f[0])):
-            if flow > 1e-6:
+            if flow > TINY:
                 rows.append(
                     {
                         "case": label,
@@ -60,11 +69,11 @@ def route_table(position: Position) -> pl.DataFrame:
                         "share_text": f"{route} {flow:.1f}",
                         "label": f"{label}: {route} {flow:.1f} million tonnes (can be closed by {words.name(controller)})",
                         "total": total,
-                        "total_text": f"{total:.1f}",
+                        "total_text": shown,
                     }
                 )
                 start += flow
-        if total <= 1e-6:
+        if total <= TINY:
             rows.append(
                 dict.fromkeys(("route", "edge_id", "controller", "share_text"), "")
                 | dict.fromkeys(("value", "start", "end", "total"), 0.0)

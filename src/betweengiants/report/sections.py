@@ -50,30 +50,48 @@ def _escaped(text: str) -> str:
 
 
 def number_cards(position: Position) -> list[dict[str, Any]]:
-    """One row a power: every headline number with its range and its trail."""
-    return [_card(position, power) for power in position.dossier.powers]
+    """One row a power: every headline number of the trade and of the oil channel, with range and trail."""
+    return [
+        {
+            "power": power,
+            "name": short_name(power),
+            "trade": _trade(position, power),
+            "oil": _oil(position, power),
+        }
+        for power in position.dossier.powers
+    ]
 
 
-def _card(position: Position, power: str) -> dict[str, Any]:
+def _trade(position: Position, power: str) -> list[dict[str, str]]:
     cells = []
     for horizon in ("short", "long"):
-        number = position.number("trade", "leverage_pct", power, horizon=horizon)
-        cells.append(_cell(words.spanned(number, unit="%"), "trade"))
+        loss = position.number("trade", "leverage_pct", power, horizon=horizon)
+        money = position.number("trade", "leverage_usd_m", power, horizon=horizon)
+        cells += [_cell(words.spanned(loss, unit="%"), "trade"), _cell(words.billions(money.value), "trade")]
     own = position.number("trade", "counter_leverage_pct", power, member=power, horizon="short")
-    cells.append(_cell(words.spanned(own, digits=2, unit="%"), "trade"))
-    if position.oil is not None:
-        lost = position.number("oil_transit", "lost_million_t", power)
-        value = position.number("oil_transit", "lost_usd_m", power)
-        share = position.number("oil_transit", "lost_pct_gdp", power)
-        passing = position.number("oil_transit", "interdictable", power)
-        stuck = position.number("oil_transit", "unreroutable", power)
-        cells += [
-            _cell(words.spanned(lost), "oil_transit"),
-            _cell(f"{words.billions(value.value)} ({words.spanned(share, unit='% of GDP')})", "oil_transit"),
-            _cell(f"{100 * passing.value:.0f}%", "oil_transit"),
-            _cell(f"{100 * stuck.value:.0f}%", "oil_transit"),
-        ]
-    return {"power": power, "name": short_name(power), "cells": cells}
+    return [*cells, _cell(words.spanned(own, digits=2, unit="%"), "trade")]
+
+
+def _oil(position: Position, power: str) -> list[dict[str, str]]:
+    if position.oil is None:
+        return []
+    lost = position.number("oil_transit", "lost_million_t", power)
+    value = position.number("oil_transit", "lost_usd_m", power)
+    share = position.number("oil_transit", "lost_pct_gdp", power)
+    passing = position.number("oil_transit", "interdictable", power)
+    stuck = position.number("oil_transit", "unreroutable", power)
+    bought = position.number("oil_transit", "own_purchases_usd_m", power)
+    fields = position.number("oil_transit", "lost_million_t_with_fields", power)
+    texts = (
+        words.spanned(lost),
+        words.billions(value.value),
+        words.spanned(share, unit="%"),
+        f"{100 * passing.value:.0f}%",
+        f"{100 * stuck.value:.0f}%",
+        words.billions(bought.value),
+        f"{fields.value:.1f}",
+    )
+    return [_cell(text, "oil_transit") for text in texts]
 
 
 def _cell(text: str, trail: str) -> dict[str, str]:

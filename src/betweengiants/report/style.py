@@ -109,7 +109,7 @@ def base_config(chart: Chart) -> Chart:
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
     "font": CHART_FONT,
-    "padding": 0,
+    "padding": {"left": 2, "right": 2, "top": 2, "bottom": 6},
     "view": alt.ViewConfig(stroke=None),
     "title": alt.TitleConfig(
         anchor="start",

@@ -26,7 +26,14 @@ _LIGHT = {role.sentinel: role.light for role in ROLES}
 _DROPPED = {"aria-label", "aria-roledescription", "aria-hidden", "role", "font-family"}
 
 
-def to_inline_svg(chart: alt.TopLevelMixin, *, figure_id: str, title: str, description: str = "") -> str:
+def render(chart: alt.TopLevelMixin) -> str:
+    """The chart as SVG text in sentinel colours, to be drawn once and used by both functions below."""
+    return str(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
+
+
+def to_inline_svg(
+    chart: alt.TopLevelMixin | str, *, figure_id: str, title: str, description: str = ""
+) -> str:
     """The chart as one `<svg>` element for an HTML page.
 
     Page colours become CSS variables with the light value to fall back on; ids carry the figure's name; the
@@ -35,7 +42,7 @@ def to_inline_svg(chart: alt.TopLevelMixin, *, figure_id: str, title: str, descr
     empty spot.
 
     Args:
-        chart: any chart that `style.base_config` has dressed.
+        chart: any chart that `style.base_config` has dressed, or what `render` made of it.
         figure_id: unique in the page; a letter, then letters, digits, `-` or `_`.
         title: what a screen reader calls the figure.
         description: one or two sentences of what it shows.
@@ -67,11 +74,13 @@ def to_inline_svg(chart: alt.TopLevelMixin, *, figure_id: str, title: str, descr
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
 
 
-def to_png(chart: alt.TopLevelMixin, path: Path | str, scale: float = 2.0, margin: float = 16.0) -> Path:
+def to_png(
+    chart: alt.TopLevelMixin | str, path: Path | str, scale: float = 2.0, margin: float = 16.0
+) -> Path:
     """Write the chart as a PNG in the light theme on white.
 
     Args:
-        chart: any chart that `style.base_config` has dressed.
+        chart: any chart that `style.base_config` has dressed, or what `render` made of it.
         path: the file to write.
         scale: pixels of the file to one of the chart.
         margin: white around the chart, in pixels of the chart.
@@ -100,10 +109,9 @@ def to_png(chart: alt.TopLevelMixin, path: Path | str, scale: float = 2.0, margi
     return write_bytes(path, drawn)
 
 
-def _tree(chart: alt.TopLevelMixin) -> ET.Element:
+def _tree(chart: alt.TopLevelMixin | str) -> ET.Element:
     """The chart's SVG as elements without namespaces (HTML needs none)."""
-    svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
-    root = ET.fromstring(svg)
+    root = ET.fromstring(chart if isinstance(chart, str) else render(chart))
     for element in root.iter():
         element.tag = _NAMESPACE.sub("", element.tag)
         element.attrib = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from betweengiants.trade import connect
 from betweengiants.trade.arrays import Cells, Economy, Flags, Floats, Imbalances, Ints, SparseShift
 from betweengiants.trade.newton import TINY, Dense, evaluate, jacobian, log_ratio
 
@@ -168,16 +169,25 @@ class Mixing:
 
 
 def baseline_steps(economy: Economy, theta: Floats, rule: Imbalances) -> tuple[list[Floats], Ints]:
-    """Negative inverses of J0 for bands of theta, and the (S,) band of each scenario."""
+    """Negative inverses of J0 for bands of theta, and the (S,) band of each scenario.
+
+    Countries that do not trade with the largest block of the baseline get no step: the batch never moves them.
+    """
     code = np.floor(np.log(theta) / THETA_RATIO).astype(np.int64)
     bands, position = np.unique(code, return_inverse=True)
-    own = economy.spending - economy.output if rule == "additive" else np.zeros_like(economy.output)
+    parts = connect.split(economy.share)
+    block = max(parts.blocks, key=lambda members: members.size)
+    inside = np.ix_(block, block)
+    fixed = connect.imbalances(economy, parts, rule)
     steps: list[Floats] = []
     for k in range(bands.size):
         middle = float(np.exp(np.log(theta[position == k]).mean()))
-        problem = Dense(economy.share, economy.output, economy.spending, own, middle, rule)
-        at_rest = evaluate(problem, np.zeros_like(economy.output))
-        steps.append(np.asarray(-np.linalg.inv(jacobian(problem, at_rest)), dtype=np.float64))
+        problem = Dense(
+            economy.share[inside], economy.output[block], economy.spending[block], fixed[block], middle, rule
+        )
+        step = np.zeros_like(economy.share)
+        step[inside] = -np.linalg.inv(jacobian(problem, evaluate(problem, np.zeros(block.size))))
+        steps.append(step)
     return steps, position.astype(np.int64)
 
 
