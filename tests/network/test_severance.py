@@ -294,10 +294,10 @@ def test_at_equal_value_present_deliveries_are_kept(make):
 
 def test_unknown_names_are_refused_with_the_nearest(two_ways):
     network = two_ways.network()
-    with pytest.raises(UnknownLabel, match="unknown power 'BBC'.*BBB") as caught:
+    with pytest.raises(UnknownLabel, match=r"unknown power 'BBC'.*BBB") as caught:
         sever(network, ["BBC"])
     assert caught.value.exit_code == 2
-    with pytest.raises(UnknownLabel, match="unknown basis 'teritory'.*territory"):
+    with pytest.raises(UnknownLabel, match=r"unknown basis 'teritory'.*territory"):
         sever(network, ["BBB"], bases=["teritory"])
 
 

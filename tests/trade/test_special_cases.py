@@ -175,6 +175,23 @@ def test_jacobian_equals_finite_differences(make_world, rule):
         np.testing.assert_allclose(exact @ move, numeric, atol=1e-7)
 
 
+def test_little_that_remains_of_much_keeps_its_digits():
+    """Nearly all that C3 buys comes from C2 and becomes dear: a difference of large numbers loses digits."""
+    flows = np.array(
+        [
+            [26.38, 0.904, 0.617, 0, 0, 0],
+            [1.483, 0.768, 0, 1.033, 0, 0.17],
+            [2.443, 1.408, 2.809, 127.95, 1.115, 0.0173],
+            [2.064, 0, 0.575, 7.512, 0, 6.366],
+            [20.84, 0.0145, 3.19, 1.128, 3.395, 0.735],
+            [0, 0, 0.246, 1.554, 0.202, 4.248],
+        ]
+    )
+    world = TradeMatrix(tuple(f"C{k}" for k in range(6)), flows)
+    result = solve(world, Scenario("dear", (Cell("C2", "C3", 4.0),)), 9.0, imbalances="multiplicative")
+    np.testing.assert_allclose(result.flows_after(0).sum(axis=0), result.spending[0], rtol=1e-12)
+
+
 def test_results_check_themselves(make_world):
     result = solve(make_world(1), severance([("C0", "C1")]), 4.0)
     with pytest.raises(ValueError, match="world exports and world imports"):

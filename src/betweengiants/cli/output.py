@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,13 +47,24 @@ def emit(frame: pl.DataFrame, format: Format, output: Path | None, *, notes: tup
     elif format is Format.parquet:
         raise DataError(found="--format parquet without --output", allowed="--output FILE")
     else:
-        sys.stdout.write(_render(frame, format).decode("utf-8"))
-        sys.stdout.flush()
+        _show(_render(frame, format, on_screen=sys.stdout.isatty()))
     for note in notes:
         print(note, file=sys.stderr)
 
 
-def _render(frame: pl.DataFrame, format: Format) -> bytes:
+def _show(data: bytes) -> None:
+    """Pipes and files get the bytes as they are, whatever the locale; a screen gets what it can show."""
+    stream = sys.stdout
+    stream.flush()
+    if hasattr(stream, "buffer") and not stream.isatty():
+        stream.buffer.write(data)
+    else:
+        encoding = stream.encoding or "utf-8"
+        stream.write(data.decode("utf-8").encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _render(frame: pl.DataFrame, format: Format, *, on_screen: bool = False) -> bytes:
     if format is Format.csv:
         return frame.write_csv().encode("utf-8")
     if format is Format.json:
@@ -62,17 +74,17 @@ def _render(frame: pl.DataFrame, format: Format) -> bytes:
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
         return buffer.getvalue()
-    return _text(frame).encode("utf-8")
+    return _text(frame, on_screen).encode("utf-8")
 
 
 def _plain(value: Any) -> Any:
-    """JSON knows no infinity: it is written as the word, never as null."""
+    """JSON knows no infinity: it is written as the word, never as null; dates are written as ISO 8601."""
     if isinstance(value, float) and not math.isfinite(value):
         return "inf" if value > 0 else "-inf" if value < 0 else None
-    return value
+    return value.isoformat() if isinstance(value, date) else value
 
 
-def _text(frame: pl.DataFrame) -> str:
+def _text(frame: pl.DataFrame, on_screen: bool) -> str:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -84,9 +96,8 @@ def _text(frame: pl.DataFrame) -> str:
     for row in frame.iter_rows():
         table.add_row(*(Text(_cell(value)) for value in row))
     buffer = io.StringIO()
-    width = None if sys.stdout.isatty() else 200
-    Console(file=buffer, width=width, force_terminal=sys.stdout.isatty()).print(table)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    Console(file=buffer, width=None if on_screen else 200, force_terminal=on_screen).print(table)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n")).rstrip("\n") + "\n"
 
 
 def _cell(value: Any) -> str:
@@ -97,10 +108,13 @@ def _cell(value: Any) -> str:
             return f"{value}"
         size = abs(value)
         return (
-            f"{value:,.1f}"
+            f"{value:.3e}"
+            if size >= 1e15
+            else f"{value:,.1f}"
             if size >= 100
             else f"{value:.3f}"
             if size >= 0.001 or size == 0
             else f"{value:.2e}"
         )
-    return str(value)
+    # control characters from a stranger's table must not reach the screen as commands
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in str(value))

@@ -8,11 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from betweengiants.core.errors import DataError
+from betweengiants.core.errors import DataError, quoted
 from betweengiants.dossier import schema
 
 DESCRIPTOR = "datapackage.json"
 MAX_DESCRIPTOR_BYTES = 5_000_000
+LICENCES = [
+    {
+        "name": "CC-BY-4.0",
+        "title": "Creative Commons Attribution 4.0; terms of each source in sources.csv",
+        "path": "https://creativecommons.org/licenses/by/4.0/",
+    }
+]
 TYPES = {"text": "string", "number": "number", "integer": "integer", "flag": "boolean"}
 
 
@@ -58,33 +65,41 @@ def read_header(folder: Path) -> Header:
 def describe(folder: Path) -> dict[str, Any]:
     """The descriptor of the tables that lie in `folder`, with sizes and SHA-256 sums.
 
-    Name, title, version, focal state, powers and base year are taken from the descriptor that is there.
+    Name, title, version, licences, focal state, powers, base year and the paths of tables that lie elsewhere in the
+    folder are taken from the descriptor that is there, as is everything that it says beyond this.
 
     Raises:
-        DataError: it is missing, is not JSON, or lacks one of these.
+        DataError: it is missing, is not JSON, or lacks name, title, version, focal state, powers or base year.
     """
-    header = _about(_load(folder / DESCRIPTOR))
-    resources = [_resource(folder, table) for table in schema.tables() if (folder / f"{table}.csv").is_file()]
-    return {
+    package = _load(folder / DESCRIPTOR)
+    header = _about(package)
+    paths = {table: f"{table}.csv" for table in schema.tables() if (folder / f"{table}.csv").is_file()}
+    old = package.get("resources")
+    elsewhere = [entry for entry in old if _is_elsewhere(entry, folder)] if isinstance(old, list) else []
+    named = _paths(elsewhere, folder)
+    paths |= {table: path for table, path in named.items() if table not in paths}
+    made = {
         "$schema": "https://datapackage.org/profiles/1.0/datapackage.json",
         "profile": "data-package",
         "name": header.name,
         "title": header.title,
         "version": header.version,
-        "licenses": [
-            {
-                "name": "CC-BY-4.0",
-                "title": "Creative Commons Attribution 4.0; terms of each source in sources.csv",
-                "path": "https://creativecommons.org/licenses/by/4.0/",
-            }
-        ],
+        "licenses": package.get("licenses", LICENCES),
         "betweengiants": {
             "focal": header.focal,
             "powers": list(header.powers),
             "base_year": header.base_year,
-        },
-        "resources": resources,
+        }
+        | package["betweengiants"],
+        "resources": [_resource(folder, table, paths[table]) for table in schema.tables() if table in paths],
     }
+    return made | {key: value for key, value in package.items() if key not in made}
+
+
+def _is_elsewhere(resource: Any, folder: Path) -> bool:
+    """Whether a resource of the old descriptor is a file that is there under a name of its own."""
+    path = resource.get("path") if isinstance(resource, dict) else None
+    return isinstance(path, str) and _lies_in(folder, path)
 
 
 def changed_files(folder: Path) -> list[str]:
@@ -161,21 +176,38 @@ def _paths(resources: list[Any], folder: Path) -> dict[str, str]:
         table, path = _entry(resource, "name", str), _entry(resource, "path", str)
         if table not in schema.tables():
             raise DataError(
-                file=DESCRIPTOR, found=f"an unknown table '{table}'", allowed=", ".join(schema.tables())
+                file=DESCRIPTOR, found=f"an unknown table {quoted(table)}", allowed=", ".join(schema.tables())
+            )
+        if table in paths:
+            raise DataError(
+                file=DESCRIPTOR, found=f"the resource {quoted(table)} twice", allowed="one for each table"
             )
         parts = PurePosixPath(path).parts
         if path.startswith(("/", "\\")) or ".." in parts or ":" in path or "\\" in path:
             raise DataError(
-                file=DESCRIPTOR, found=f"the path '{path}'", allowed="paths inside the dossier's folder"
+                file=DESCRIPTOR, found=f"the path {quoted(path)}", allowed="paths inside the dossier's folder"
             )
-        if (folder / path).is_symlink() or not (folder / path).is_file():
-            raise DataError(file=path, found="no such file in the dossier", allowed=f"the table '{table}'")
+        if not _lies_in(folder, path):
+            raise DataError(
+                file=quoted(path).strip("'"),
+                found="no such file in the dossier",
+                allowed=f"the table '{table}'",
+            )
         paths[table] = path
     return paths
 
 
-def _resource(folder: Path, table: str) -> dict[str, Any]:
-    path = folder / f"{table}.csv"
+def _lies_in(folder: Path, name: str) -> bool:
+    """Whether `name` is a plain file of the folder, reached without leaving it through a link."""
+    try:
+        path = folder / name
+        return path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
+    except OSError:  # a name that is too long for a path
+        return False
+
+
+def _resource(folder: Path, table: str, name: str) -> dict[str, Any]:
+    path = folder / name
     fields = schema.tables()[table]
     description: dict[str, Any] = {
         "fields": [_field(field) for field in fields],
@@ -196,7 +228,7 @@ def _resource(folder: Path, table: str) -> dict[str, Any]:
         description["foreignKeys"] = foreign
     return {
         "name": table,
-        "path": path.name,
+        "path": name,
         "profile": "tabular-data-resource",
         "format": "csv",
         "mediatype": "text/csv",

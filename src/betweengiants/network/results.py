@@ -212,5 +212,9 @@ def _costs_at_nodes(numbers: NetworkArrays, layout: Layout, arrays: FlowArrays, 
         shape=(len(nodes), len(nodes)),
     ).tocsc()
     costs = np.full(numbers.node_count, np.nan)
-    costs[nodes] = splu(matrix).solve(summed(into, flow * numbers.cost[edge], len(nodes)))
+    met = summed(into, flow * numbers.cost[edge], len(nodes))
+    try:
+        costs[nodes] = splu(matrix).solve(met)
+    except RuntimeError:  # singular: goods that are lost on a subsidised loop never arrive and have no cost
+        return costs
     return costs

@@ -58,6 +58,7 @@ def _position_panel(
     top = max(marks["x_high"].max(), 1)  # type: ignore[type-var]
     colours = alt.Scale(domain=marks["power"].to_list(), range=[colour_of(p) for p in marks["power"]])
     x_scale = alt.Scale(domain=[0, float(top) * 1.18], nice=True)  # type: ignore[arg-type]
+    marks = marks.with_columns(below=pl.Series(_crowded(marks, float(top))))  # type: ignore[arg-type]
     base = alt.Chart(_values(marks)).encode(color=alt.Color("power:N", scale=colours, legend=None))
     x = alt.X("x:Q", scale=x_scale, axis=_axis(marks["x_title"][0], grid=True, tickCount=6, format="~g"))
     y = alt.Y(
@@ -73,18 +74,35 @@ def _position_panel(
     dots = base.mark_circle(size=130, opacity=1, stroke=PAPER, strokeWidth=1).encode(
         x=x, y=y, description="label:N"
     )
-    halo = base.mark_text(
-        align="left", dx=10, dy=-11, fontSize=TEXT_SIZE + 1, fontWeight="bold", stroke=PAPER, strokeWidth=4
-    ).encode(x=x, y=y, text="name:N")
-    names = base.mark_text(align="left", dx=10, dy=-11, fontSize=TEXT_SIZE + 1, fontWeight="bold").encode(
-        x=x, y=y, text="name:N"
-    )
-    layered = alt.layer(spread, error, tail, dots, halo, names)
+    halo: dict[str, Any] = {"stroke": PAPER, "strokeWidth": 4}
+    texts = [
+        base.transform_filter(alt.datum.below == below)
+        .mark_text(
+            align="left", dx=9, dy=15 if below else -11, fontSize=TEXT_SIZE + 1, fontWeight="bold", **more
+        )
+        .encode(x=x, y=y, text="name:N")
+        for below in (False, True)
+        for more in (halo, {})
+    ]
+    layered = alt.layer(spread, error, tail, dots, *texts)
     return layered.properties(
         width=width,
         height=300,
         title=alt.TitleParams(marks["panel"][0], fontSize=13, fontWeight="bold", offset=8),
     )
+
+
+def _crowded(marks: pl.DataFrame, top: float) -> list[bool]:
+    """Marks whose name must go below because another mark stands close to the right at about the same height."""
+    places = marks.select("x", "y").rows()
+    return [
+        any(
+            0 <= x2 - x < 0.45 * top and abs(y2 - y) < 0.09 and (x2, y2) != (x, y) and y2 >= y
+            for x2, y2 in places
+        )
+        or any(0 < x - x2 < 0.45 * top and 0 <= y2 - y < 0.09 for x2, y2 in places)
+        for x, y in places
+    ]
 
 
 def ranges_chart(rows: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLevelMixin:

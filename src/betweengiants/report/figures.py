@@ -158,6 +158,20 @@ def _channels(position: Position) -> Figure:
         table.drop("label", "text", "order"),
         ("trade", "oil_transit") if position.oil else ("trade",),
         lambda width: charts.ranges_chart(table, width=width, x_title="Loss, percent"),
+        _order_note(position),
+    )
+
+
+def _order_note(position: Position) -> str:
+    """Whether the order of the powers holds over the whole range of the elasticity, which moves all of them at once."""
+    powers = position.dossier.powers
+    loss = {p: position.number("trade", "leverage_pct", p, horizon="short") for p in powers}
+    orders = {tuple(sorted(powers, key=lambda p: -getattr(loss[p], end))) for end in ("value", "low", "high")}
+    ranked = words.joined([words.name(p) for p in sorted(powers, key=lambda p: -loss[p].value)])
+    if len(orders) == 1:
+        return f"The trade ranges move together with the elasticity: in the short run the order {ranked} holds throughout."
+    return (
+        "The trade ranges move together with the elasticity, and the order of the powers changes within them."
     )
 
 

@@ -102,7 +102,7 @@ def render_page(
         "thetas": {h: f"{position.dossier.parameter(f'theta_{h}')[0]:g}" for h in ("short", "long")},
         "coalitions": sections.coalition_rows(position),
         "overlaps": words.overlap_rows(position),
-        "claims": sections.claim_rows(tables.get("claims")),
+        "claims": sections.claim_rows(tables.get("claims"), position.dossier.actor_names),
         "alignment": sections.alignment_rows(position),
         "gaps": position.gaps,
         "estimates": sections.estimated_capacities(position),

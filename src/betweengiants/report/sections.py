@@ -148,7 +148,7 @@ def _text(position: Position, channel: str, measure: str, power: str, period: st
     return words.spanned(position.number(channel, measure, power, period=period), digits=digits)
 
 
-def claim_rows(claims: pl.DataFrame | None) -> list[dict[str, Any]]:
+def claim_rows(claims: pl.DataFrame | None, names: dict[str, str]) -> list[dict[str, Any]]:
     """Claims grouped: one row a claim with all its verdicts and the evidence used, the doubtful ones first."""
     if claims is None:
         return []
@@ -160,11 +160,11 @@ def claim_rows(claims: pl.DataFrame | None) -> list[dict[str, Any]]:
             {
                 "claim_id": claim_id,
                 "statement": first["statement"],
-                "claimed": _quantity(first["relation"], first["value"], first["unit"]),
+                "claimed": _quantity(first["relation"], first["value"], first["unit"], names),
                 "verdicts": verdicts,
                 "evidence": [
                     {
-                        "text": _quantity("", row["reference_value"], row["reference_unit"]),
+                        "text": _quantity("", row["reference_value"], row["reference_unit"], names),
                         "period": row["reference_period"],
                         "verdict": row["verdict"],
                         "rule": row["rule"],
@@ -180,13 +180,15 @@ def claim_rows(claims: pl.DataFrame | None) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (VERDICT_ORDER.index(row["verdicts"][0]), str(row["claim_id"])))
 
 
-def _quantity(relation: str | None, value: str | None, unit: str | None) -> str:
+def _quantity(relation: str | None, value: str | None, unit: str | None, names: dict[str, str]) -> str:
     if value is None:
         return ""
     sign = {"=": "", None: "", "": "", ">=": "at least ", "<=": "at most ", "about": "about "}[relation]
-    if unit in ("date", "parties"):
-        return f"{sign}{value.replace(';', ', ')}"
-    return f"{sign}{float(value):,.10g} {_unit(unit)}"
+    if unit == "parties":
+        return sign + ", ".join(names.get(party, party) for party in value.split(";"))
+    if unit == "date":
+        return sign + value
+    return f"{sign}{float(value):,.10g} {_unit(unit)}".rstrip()
 
 
 def _unit(unit: str | None) -> str:

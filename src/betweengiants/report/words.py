@@ -7,7 +7,6 @@ from betweengiants.core.intervals import Interval
 from betweengiants.position import Position
 
 THE = {"USA": "the United States", "EU27": "the European Union"}
-POSSESSIVE_S = "'s"
 
 
 def name(code: str, *, start: bool = False) -> str:
@@ -52,7 +51,7 @@ def _leverage_sentence(position: Position) -> str:
     others = joined([f"{name(p)} {percent(loss[p].value)}" for p in rest])
     focal = name(position.dossier.focal)
     sentence = (
-        f"By cutting trade alone, {name(first)} could take {spanned(loss[first], unit='%')} of {focal}'s real spending "
+        f"By cutting trade alone, {name(first)} could take {spanned(loss[first], unit='%')} of {focal}’s real spending "
         f"in the short run ({others})"
     )
     if position.oil is None:
@@ -118,7 +117,7 @@ def overlap_rows(position: Position) -> list[dict[str, str]]:
         rows.append(
             {
                 "channel": "Oil routes",
-                "counts": "Crude that no longer reaches any buyer once the power's pipelines, ports and purchases "
+                "counts": "Crude that no longer reaches any buyer once the power’s pipelines, ports and purchases "
                 "close; valued at delivered prices of the base year, nothing adjusts.",
                 "overlaps": "Mostly oil sold to others, which the trade channel leaves untouched.",
                 "unit": "percent of GDP",
@@ -127,7 +126,7 @@ def overlap_rows(position: Position) -> list[dict[str, str]]:
     rows.append(
         {
             "channel": "Votes and institutions",
-            "counts": "The state's own behaviour towards the power.",
+            "counts": "The state’s own behaviour towards the power.",
             "overlaps": "None with the channels above: it is the other axis.",
             "unit": "0 to 1; number of institutions",
         }

@@ -82,44 +82,58 @@ class Cells:
 
 
 class SparseShift:
-    """Products with `base + change[s]`, one changed matrix a scenario: a dense product and a sparse correction."""
+    """Products with one matrix a scenario that differs from a common base in few cells.
 
-    def __init__(self, base: Floats, cells: Cells, change: Floats) -> None:
-        """Take the (N, N) base and the (K,) amounts that the cells add to it."""
+    A product is one dense product and a sparse correction. The correction subtracts what a cell loses, so that digits
+    are lost where little remains (see `lost`); `dense` and `diagonal` are exact.
+    """
+
+    def __init__(self, base: Floats, cells: Cells, value: Floats) -> None:
+        """Take the (N, N) base and the (K,) values that the cells have instead."""
         self.base, self.turned = base, np.ascontiguousarray(base.T)
-        self.row, self.column, self.scenario = cells.exporter, cells.importer, cells.scenario
-        self.change = change
+        self._set(cells, value)
 
-    def like(self, cells: Cells, change: Floats) -> SparseShift:
-        """The same base with the changes of other scenarios."""
+    def _set(self, cells: Cells, value: Floats) -> None:
+        self.row, self.column, self.scenario = cells.exporter, cells.importer, cells.scenario
+        self.value, self.count = value, cells.count
+        self.change = value - self.base[self.row, self.column]
+
+    def like(self, cells: Cells, value: Floats) -> SparseShift:
+        """The same base with the cells of other scenarios."""
         other = SparseShift.__new__(SparseShift)
         other.base, other.turned = self.base, self.turned
-        other.row, other.column, other.scenario = cells.exporter, cells.importer, cells.scenario
-        other.change = change
+        other._set(cells, value)
         return other
 
     def times(self, block: Floats) -> Floats:
-        """(N, S): column s is (base + change[s]) @ block[:, s]."""
+        """(N, S): column s is (matrix of s) @ block[:, s]."""
         out: Floats = self.base @ block
         np.add.at(out, (self.row, self.scenario), self.change * block[self.column, self.scenario])
         return out
 
     def transposed_times(self, block: Floats) -> Floats:
-        """(N, S): column s is (base + change[s]).T @ block[:, s]."""
+        """(N, S): column s is (matrix of s).T @ block[:, s]."""
         out: Floats = self.turned @ block
         np.add.at(out, (self.column, self.scenario), self.change * block[self.row, self.scenario])
         return out
 
-    def diagonal(self, count: int) -> Floats:
+    def lost(self, exporter: Floats, importer: Floats) -> Floats:
+        """(S,) largest |change * exporter * importer| over the cells of each scenario, both factors (N, S)."""
+        size = np.abs(self.change * exporter[self.row, self.scenario] * importer[self.column, self.scenario])
+        out = np.zeros(self.count)
+        np.maximum.at(out, self.scenario, size)
+        return out
+
+    def diagonal(self) -> Floats:
         """(N, S) diagonals."""
-        out = np.repeat(self.base.diagonal()[:, None], count, axis=1)
+        out = np.repeat(self.base.diagonal()[:, None], self.count, axis=1)
         own = self.row == self.column
-        np.add.at(out, (self.row[own], self.scenario[own]), self.change[own])
+        out[self.row[own], self.scenario[own]] = self.value[own]
         return out
 
     def dense(self, scenario: int) -> Floats:
-        """(N, N) the changed matrix of one scenario."""
+        """(N, N) the matrix of one scenario."""
         out = self.base.copy()
         mine = self.scenario == scenario
-        np.add.at(out, (self.row[mine], self.column[mine]), self.change[mine])
+        out[self.row[mine], self.column[mine]] = self.value[mine]
         return out

@@ -106,13 +106,13 @@ class Block:
             step[:, mine] = inverse @ gap[:, mine]
         return step
 
-    def take(self, cells: Cells, change: Floats, columns: Ints) -> tuple[Block, Cells, Floats]:
-        """The block of some of the scenarios."""
+    def take(self, cells: Cells, columns: Ints) -> tuple[Block, Cells]:
+        """The block of some of the scenarios, in rising order."""
+        fewer = cells.take(columns)
         kept = np.isin(cells.scenario, columns)
-        fewer, less = cells.take(columns), change[kept]
         block = Block(
             self.economy,
-            self.goods.like(fewer, less),
+            self.goods.like(fewer, self.goods.value[kept]),
             self.rule,
             self.theta[columns],
             self.fixed[:, columns],
@@ -120,7 +120,7 @@ class Block:
             self.steps,
             self.band[columns],
         )
-        return block, fewer, less
+        return block, fewer
 
 
 class Mixing:
@@ -214,23 +214,22 @@ def solve_chunks(
     )
     if not count:
         return out
-    change = economy.share[cells.exporter, cells.importer] * (cells.power(theta) - 1)
-    goods = SparseShift(economy.share, cells, change)
+    goods = SparseShift(
+        economy.share, cells, economy.share[cells.exporter, cells.importer] * cells.power(theta)
+    )
     steps, band = baseline_steps(economy, theta, rule)
     whole = Block(economy, goods, rule, theta, fixed, isolated, steps, band)
     # A scenario that runs away may overflow; it leaves the block unsolved and goes to the dense solver.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for first in range(0, count, CHUNK):
             columns = np.arange(first, min(first + CHUNK, count))
-            _iterate(whole, cells, change, columns, tolerance, out)
+            _iterate(whole, cells, columns, tolerance, out)
     return out
 
 
-def _iterate(
-    whole: Block, cells: Cells, change: Floats, columns: Ints, tolerance: float, out: BatchResult
-) -> None:
+def _iterate(whole: Block, cells: Cells, columns: Ints, tolerance: float, out: BatchResult) -> None:
     """Run one chunk; `columns` holds the scenarios still at work, which leave the block when they are done."""
-    block, cells, change = whole.take(cells, change, columns)
+    block, cells = whole.take(cells, columns)
     x = np.zeros((whole.economy.output.size, columns.size))
     f = moved = np.zeros_like(x)
     mixing = Mixing(*x.shape)
@@ -256,7 +255,7 @@ def _iterate(
         best = np.minimum(best, residual)
         if (~done).mean() < SHRINK:
             keep = np.flatnonzero(~done)
-            block, cells, change = block.take(cells, change, keep)
+            block, cells = block.take(cells, keep)
             mixing.take(keep)
             x, f, columns = x[:, keep], f[:, keep], columns[keep]
             best, within, done = best[keep], within[keep], done[keep]

@@ -32,8 +32,8 @@ class Parts:
 
 
 def severed_cells(economy: Economy, cells: Cells, power: Floats) -> Cells:
-    """The cells that a scenario brings from a positive flow to zero (or to less than rounding can hold)."""
-    cut = (power - 1 == -1) & (economy.share[cells.exporter, cells.importer] > 0)
+    """The cells that a scenario brings from a positive flow to zero."""
+    cut = (power == 0) & (economy.share[cells.exporter, cells.importer] > 0)
     return Cells(cells.scenario[cut], cells.exporter[cut], cells.importer[cut], cells.cost[cut], cells.count)
 
 
@@ -43,7 +43,7 @@ def connected(economy: Economy, cut: Cells) -> Flags:
     Breadth-first search from the best connected country, forwards and backwards, over all scenarios at once.
     """
     links = (economy.share > 0).astype(np.float64)
-    graph = SparseShift(links, cut, np.full(cut.scenario.size, -1.0))
+    graph = SparseShift(links, cut, np.zeros(cut.scenario.size))
     root = int(np.argmax((links + links.T).sum(axis=0)))
     everywhere = np.ones(cut.count, dtype=np.bool_)
     for step in (graph.times, graph.transposed_times):

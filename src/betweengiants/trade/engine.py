@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from betweengiants.core.errors import BetweenGiantsError, DataError, NoEquilibrium, NotConverged
-from betweengiants.trade.arrays import Cells, Economy, Floats, Imbalances, SparseShift
+from betweengiants.trade.arrays import Cells, Economy, Floats, Imbalances
 from betweengiants.trade.matrix import TradeMatrix
 from betweengiants.trade.results import TradeResult
 from betweengiants.trade.scenario import Scenario
@@ -68,7 +68,7 @@ def solve(
         for problem in problems:
             if problem is not None:
                 raise problem
-    return _result(matrix, many, elasticity, economy, cells, found, problems)
+    return _result(matrix, many, elasticity, economy, found, problems)
 
 
 def balance(
@@ -168,18 +168,10 @@ def _result(
     scenarios: tuple[Scenario, ...],
     theta: Floats,
     economy: Economy,
-    cells: Cells,
     found: Equilibrium,
     problems: tuple[BetweenGiantsError | None, ...],
 ) -> TradeResult:
-    change = economy.share[cells.exporter, cells.importer] * (cells.power(theta) - 1)
-    goods = SparseShift(economy.share, cells, change)
-    power = found.wage**-theta
-    demand = found.spending / found.phi
-    home = goods.diagonal(cells.count) * power * demand
-    abroad = power * goods.times(demand) - home
-    bought = found.spending - home
-    abroad[found.isolated] = bought[found.isolated] = 0.0
+    abroad, bought = found.sales - found.home, found.spending - found.home
     price = found.phi ** (-1 / theta)
     welfare = found.spending / economy.spending[:, None] / price
     welfare[found.isolated] = (found.wage / price)[found.isolated]

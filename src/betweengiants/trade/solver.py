@@ -19,11 +19,12 @@ import numpy as np
 
 from betweengiants.trade import connect
 from betweengiants.trade.arrays import Cells, Economy, Flags, Floats, Imbalances, Ints, SparseShift
-from betweengiants.trade.batch import solve_chunks
+from betweengiants.trade.batch import BatchResult, solve_chunks
 from betweengiants.trade.newton import Dense, raise_imbalances, solve_dense
 
-FRAGILE = 1e-4
-"""Where less than this of a country's purchases or sales remains, the sparse correction would lose digits."""
+FRAGILE = 1e3
+"""A cell that loses so many times what remains of a country's purchases or sales costs the batch three digits; the
+scenario is then left to the dense solver."""
 
 
 class Status(IntEnum):
@@ -45,6 +46,8 @@ class Equilibrium:
         wage: (N, S) w.
         phi: (N, S) Phi.
         spending: (N, S) E' in units of world output.
+        sales: (N, S) sales to all countries in units of world output.
+        home: (N, S) sales to oneself in units of world output.
         isolated: (N, S) countries that the scenario leaves without any trade.
         residual: (S,) largest |sales / income - 1| (under the multiplicative rule up to the factor common to all).
         iterations: (S,) evaluations of the equations.
@@ -55,6 +58,8 @@ class Equilibrium:
     wage: Floats
     phi: Floats
     spending: Floats
+    sales: Floats
+    home: Floats
     isolated: Flags
     residual: Floats
     iterations: Ints
@@ -90,6 +95,8 @@ def solve_block(
         wage=np.ones((size, count)),
         phi=np.ones((size, count)),
         spending=np.repeat(economy.spending[:, None], count, axis=1),
+        sales=np.repeat(economy.output[:, None], count, axis=1),
+        home=np.zeros((size, count)),
         isolated=np.zeros((size, count), dtype=np.bool_),
         residual=np.full(count, np.inf),
         iterations=np.zeros(count, dtype=np.int64),
@@ -97,22 +104,16 @@ def solve_block(
         culprits=np.zeros((size, count), dtype=np.bool_),
     )
     power = cells.power(theta)
-    goods = SparseShift(economy.share, cells, economy.share[cells.exporter, cells.importer] * (power - 1))
+    goods = SparseShift(economy.share, cells, economy.share[cells.exporter, cells.importer] * power)
     fixed, alone = _sort_out(economy, cells, power, goods, rule, result)
     batch = np.flatnonzero(~alone & (result.status != Status.UNBALANCED))
     found = solve_chunks(
         economy, cells.take(batch), theta[batch], rule, fixed[:, batch], result.isolated[:, batch], tolerance
     )
-    result.wage[:, batch], result.phi[:, batch] = np.exp(found.x), found.phi
-    result.spending[:, batch], result.residual[batch] = found.spent, found.residual
-    result.iterations[batch] = found.iterations
-    result.status[batch[found.residual <= tolerance]] = Status.SOLVED
+    _enter_batch(batch, found, goods, theta, tolerance, result)
     for s in np.flatnonzero(result.status == Status.NOT_CONVERGED):
         _solve_alone(economy, goods.dense(int(s)), int(s), theta[s], rule, tolerance, max_iterations, result)
-    _settle_isolated(economy, goods.diagonal(count), result)
-    broke = (result.spending <= 0) & (result.status == Status.SOLVED)
-    result.status[broke.any(axis=0)] = Status.NO_SPENDING
-    result.culprits[:] |= broke
+    _finish(economy, goods.diagonal(), theta, result)
     return result
 
 
@@ -123,8 +124,6 @@ def _sort_out(
     size, count = result.wage.shape
     own = economy.spending - economy.output if rule == "additive" else np.zeros(size)
     fixed = np.repeat(own[:, None], count, axis=1)
-    bought = goods.transposed_times(np.ones((size, count)))
-    sold = goods.times(np.repeat(economy.spending[:, None], count, axis=1)) / economy.output[:, None]
     cut = connect.severed_cells(economy, cells, power)
     alone = np.zeros(count, dtype=np.bool_)
     for s in np.flatnonzero(~connect.connected(economy, cut)):
@@ -137,8 +136,23 @@ def _sort_out(
             result.status[s] = Status.UNBALANCED
             result.culprits[:, s] = bad
         alone[s] = len(parts.blocks) != 1 or not parts.strong
-    fragile = ((bought < FRAGILE) | (sold < FRAGILE)) & ~result.isolated
-    return fixed, alone | fragile.any(axis=0)
+    return fixed, alone
+
+
+def _enter_batch(
+    batch: Ints, found: BatchResult, goods: SparseShift, theta: Floats, tolerance: float, result: Equilibrium
+) -> None:
+    """Enter what the batch has solved without loss of digits; the rest stays NOT_CONVERGED."""
+    result.wage[:, batch], result.phi[:, batch] = np.exp(found.x), found.phi
+    result.spending[:, batch], result.residual[batch] = found.spent, found.residual
+    result.iterations[batch] = found.iterations
+    # Scenarios that ran away may overflow here; they are not solved.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        power, demand = result.wage**-theta, result.spending / result.phi
+        result.sales[:] = power * goods.times(demand)
+        lost = np.maximum(goods.lost(power, 1 / result.phi), goods.lost(power / result.sales, demand))
+        solved = (found.residual <= tolerance) & (lost[batch] < FRAGILE)
+    result.status[batch[solved]] = Status.SOLVED
 
 
 def _solve_alone(
@@ -175,15 +189,25 @@ def _solve_alone(
             result.culprits[block, s], result.status[s] = True, Status.UNBALANCED
         residual, steps = max(residual, state.residual), max(steps, taken)
         result.wage[block, s], result.phi[block, s] = np.exp(state.x), state.phi
-        result.spending[block, s] = state.spent
+        result.spending[block, s], result.sales[block, s] = state.spent, state.sales
     result.residual[s] = residual
     result.iterations[s] += steps
     if residual <= tolerance and result.status[s] == Status.NOT_CONVERGED:
         result.status[s] = Status.SOLVED
 
 
-def _settle_isolated(economy: Economy, home: Floats, result: Equilibrium) -> None:
-    """Enter the closed form: w = 1, Phi = pi_ii B_ii, spending = output."""
+def _finish(economy: Economy, own: Floats, theta: Floats, result: Equilibrium) -> None:
+    """Enter the closed form of isolated countries, sales at home, and spending that is no spending.
+
+    `own` is (N, S), pi[i,i] B[i,i]. An isolated country has w = 1, Phi = own and spends what it earns.
+    """
     alone = result.isolated
-    result.wage[alone], result.phi[alone] = 1.0, home[alone]
-    result.spending[alone] = np.broadcast_to(economy.output[:, None], home.shape)[alone]
+    earned = np.broadcast_to(economy.output[:, None], own.shape)[alone]
+    result.wage[alone], result.phi[alone] = 1.0, own[alone]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        result.home[:] = own * result.wage**-theta * result.spending / result.phi
+    for values in (result.spending, result.sales, result.home):
+        values[alone] = earned
+    broke = (result.spending <= 0) & (result.status == Status.SOLVED)
+    result.status[broke.any(axis=0)] = Status.NO_SPENDING
+    result.culprits[:] |= broke
