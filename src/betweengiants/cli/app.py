@@ -10,6 +10,7 @@ import typer
 from betweengiants.cli import dossier, network, pull, report, trade, votes
 
 app = typer.Typer(
+    rich_markup_mode=None,
     name="betweengiants",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -9,10 +9,12 @@ import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 
-app = typer.Typer(no_args_is_help=True, help="Look at a dossier: all the evidence on one state.")
+app = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Look at a dossier: all the evidence on one state."
+)
 
 DossierArgument = Annotated[
-    str, typer.Argument(metavar="[DOSSIER]", help="A folder, a zip, or the name of a built-in dossier.")
+    str, typer.Argument(metavar="DOSSIER", help="A folder, a zip, or the name of a built-in dossier.")
 ]
 
 

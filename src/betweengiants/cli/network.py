@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from betweengiants.network import FlowResult, SeveranceResult
 
 app = typer.Typer(
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="What can flow where: best flows, severance by powers, contingencies.",
     epilog="Example: betweengiants network sever my-network --power RUS",

@@ -78,13 +78,14 @@ def sever(
     """Print what one power, or several together, could take away."""
     from betweengiants.dossier import load_dossier
     from betweengiants.position import position as solve
-    from betweengiants.position.whatif import severance
+    from betweengiants.position.whatif import remaining_routes, severance
 
     result = solve(load_dossier(where))
     frame = severance(
         result, by, channel=_CHANNELS[domain] if domain else None, horizon=horizon.value if horizon else None
     )
-    emit(frame, format, output, notes=result.gaps)
+    routes = remaining_routes(result, by) if domain is not Domain.trade else None
+    emit(frame, format, output, notes=(*([routes] if routes else []), *result.gaps))
 
 
 _CHANNELS = {Domain.trade: "trade", Domain.energy: "oil_transit"}

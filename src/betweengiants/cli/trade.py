@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from betweengiants.trade.scenario import Scenario
 
 app = typer.Typer(
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Who buys from whom, and what a cut would cost: general equilibrium on your own table of flows.",
     epilog="Example: betweengiants trade sever flows.csv --pair KAZ:RUS --elasticity 4",

@@ -10,7 +10,7 @@ import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 
-app = typer.Typer(no_args_is_help=True, help="Roll-call votes: who votes with whom.")
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Roll-call votes: who votes with whom.")
 
 VotesArgument = Annotated[
     Path,

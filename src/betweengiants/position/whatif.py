@@ -11,6 +11,7 @@ from betweengiants.position.assemble import Position
 from betweengiants.position.results import coalition_name
 
 CHANNELS = ("trade", "oil_transit")
+TINY = 1e-6
 
 
 def severance(
@@ -37,3 +38,22 @@ def severance(
     if horizon is not None:
         wanted &= pl.col("horizon").is_in([horizon, ""])
     return position.results.filter(wanted)
+
+
+def remaining_routes(position: Position, by: Sequence[str]) -> str | None:
+    """What still leaves the focal state by which route when these powers close the oil routes, as one sentence.
+
+    Returns:
+        None if the dossier holds no network.
+    """
+    if position.oil is None:
+        return None
+    case = position.oil.routes.filter((pl.col("case") == coalition_name(set(by))) & (pl.col("flow") > TINY))
+    listed = [f"{row['name']} {row['flow']:.1f}" for row in case.sort("flow", descending=True).to_dicts()]
+    total = float(case["flow"].sum())
+    if not listed:
+        return f"Of {position.oil.total_before:.1f} million tonnes of crude a year nothing would still leave."
+    return (
+        f"Of {position.oil.total_before:.1f} million tonnes of crude a year {total:.1f} would still leave: "
+        f"{'; '.join(listed)}."
+    )
