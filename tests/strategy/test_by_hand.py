@@ -20,7 +20,9 @@ def test_annuity_closed_forms() -> None:
     assert annuity(0.0, 20) == 1 / 20
     assert annuity(0.05, 1) == pytest.approx(1.05, rel=1e-14)
     years, rate = 25, 0.074
-    assert sum(annuity(rate, years) / (1 + rate) ** t for t in range(1, years + 1)) == pytest.approx(1, rel=1e-13)
+    assert sum(annuity(rate, years) / (1 + rate) ** t for t in range(1, years + 1)) == pytest.approx(
+        1, rel=1e-13
+    )
     assert annuity(1e-9, 25) == pytest.approx(1 / 25, rel=1e-6)
 
 
@@ -73,7 +75,9 @@ def test_interest_and_ranges(problem: Make, option: Make) -> None:
 def test_whole_projects(problem: Make, option: Make) -> None:
     """A new way of 4 units in one piece at 100, or single units of the safe way at 50."""
     case = problem(option("line", "new", 100.0, adds=4.0, most=1.0), option("widen", "safe", 50.0))
-    bound = 82 - 9  # 1 unit of the safe way (5 a year), or 9/32 of the line (2.8 a year), or the whole line (10)
+    bound = (
+        82 - 9
+    )  # 1 unit of the safe way (5 a year), or 9/32 of the line (2.8 a year), or the whole line (10)
     assert plan_of(case, bound).cost.value == pytest.approx(10 * 9 / 32)
     whole = plan_of(case, bound, whole=True)
     assert whole.actions["option_id"].to_list() == ["widen"]
@@ -133,7 +137,9 @@ def test_competing_goods_of_others_are_noted(problem: Make, option: Make, rows: 
     """Dearer foreign goods take the safe way first, which the programme does not know: the engine tells."""
     rows[3]["commodities"] = rows[4]["commodities"] = rows[2]["commodities"] = "oil;gas"
     rows[2]["from_node"] = "foreign-field"
-    rows.append({**rows[2], "edge_id": "link", "from_node": "field", "to_node": "foreign-field", "commodities": "oil"})
+    rows.append(
+        {**rows[2], "edge_id": "link", "from_node": "field", "to_node": "foreign-field", "commodities": "oil"}
+    )
     case = problem(
         option("widen", "safe", 50.0),
         edges=rows,
@@ -149,7 +155,9 @@ def test_competing_goods_of_others_are_noted(problem: Make, option: Make, rows: 
 
 def test_unattainable_bound_names_the_least(problem: Make, option: Make) -> None:
     case = problem(option("widen", "safe", 50.0))
-    with pytest.raises(Infeasible, match=r"no coalition takes more than 30 %.*RUS can take 37\.0000 %") as raised:
+    with pytest.raises(
+        Infeasible, match=r"no coalition takes more than 30 %.*RUS can take 37\.0000 %"
+    ) as raised:
         plan_of(case, 30)
     assert raised.value.exit_code == 3
     assert "edge safe" in raised.value.binds

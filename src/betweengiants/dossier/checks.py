@@ -188,7 +188,7 @@ def _check_reference(table: str, frame: pl.DataFrame, field: schema.Field, table
                 raise UnknownLabel(
                     label,
                     known,
-                    what=field.reference.split(".")[-1].removesuffix("s") or "value",
+                    what=field.reference.split(".")[-1].removesuffix("s").removesuffix("_id"),
                     file=f"{table}.csv",
                     row=row,
                     column=field.name,

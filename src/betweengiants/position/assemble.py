@@ -72,6 +72,18 @@ class Position:
             raise UnknownLabel(" ".join(filter(None, key)), known, what="result")
         return rows[chosen]
 
+    def holds(
+        self, channel: str, measure: str, *powers: str, member: str | None = None, horizon: str = ""
+    ) -> bool:
+        """Whether `number` would find a result under these names."""
+        return (
+            channel,
+            measure,
+            coalition_name(powers),
+            member or self.dossier.focal,
+            horizon,
+        ) in self._index
+
     @cached_property
     def _index(self) -> dict[tuple[str, str, str, str, str], dict[str, Interval]]:
         index: dict[tuple[str, str, str, str, str], dict[str, Interval]] = {}

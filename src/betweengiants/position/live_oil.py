@@ -68,7 +68,8 @@ class OilAnswer:
     Attributes:
         loss: the headline numbers at the question's capacities.
         elsewhere: the same at every bound of the capacities.
-        markets: market, before, after, lost, lost_usd_m (million tonnes; million USD).
+        markets: market, before, after, lost, lost_usd_m (million tonnes; million USD). Where buyers are worth the same to
+            the seller, the split between them is one of several that are equally good; their sum is not.
         routes: edge_id, name, before, after, closed: what leaves the focal state's territory by each edge.
         detours: edge_id, name, before, after, rise: edges that carry more than before.
         closed: asset_id, asset, power, basis, why; closed edges that no power of the question controls have the
@@ -158,8 +159,7 @@ def _close(
     if closed.height == 0:
         return _Case(base, base.before, _loss(bound, base, base.before, 0.0), closed, notes)
     programme = Programme(network)
-    # shadow prices are not needed, but among splits of equal value the same one is found as for the position
-    after = programme.solve(limits, near=base.before.arrays)
+    after = programme.solve(limits, near=base.before.arrays, prices=False)
     free = dict(
         zip(network.commodities, programme.avoiding(limits, base.before.arrays).tolist(), strict=True)
     )

@@ -100,6 +100,7 @@ def render_page(
         "figures": {name: _figure(figure, position, drawn) for name, figure in figures.items()},
         "numbers": sections.number_cards(position),
         "thetas": {h: f"{position.dossier.parameter(f'theta_{h}')[0]:g}" for h in ("short", "long")},
+        "balance": sections.balance_rows(position),
         "coalitions": sections.coalition_rows(position),
         "overlaps": words.overlap_rows(position),
         "claims": sections.claim_rows(tables.get("claims"), position.dossier.actor_names),

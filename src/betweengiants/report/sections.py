@@ -98,6 +98,25 @@ def _cell(text: str, trail: str) -> dict[str, str]:
     return {"text": text, "trail": trail}
 
 
+def balance_rows(position: Position) -> list[dict[str, Any]]:
+    """Effective vectors and autonomy by channel and horizon."""
+    powers = position.dossier.powers
+    places = [("Trade, short run", "trade", "short"), ("Trade, long run", "trade", "long")]
+    if position.oil is not None:
+        places.append(("Oil routes", "oil_transit", ""))
+    rows = []
+    for name, channel, horizon in places:
+        vectors = position.number(channel, "effective_vectors", *powers, horizon=horizon)
+        cells = [_cell(words.spanned(vectors), channel)]
+        if position.holds(channel, "autonomy", *powers, horizon=horizon):
+            free = position.number(channel, "autonomy", *powers, horizon=horizon)
+            cells.append(_cell(words.spanned(free, digits=2), channel))
+        else:
+            cells.append(_cell("not defined", channel))
+        rows.append({"name": name, "cells": cells})
+    return rows
+
+
 def coalition_rows(position: Position) -> list[dict[str, Any]]:
     """Every coalition with its losses, as text."""
     rows = []

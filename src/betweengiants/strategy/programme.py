@@ -7,9 +7,10 @@ Symbols: o option, c coalition, e edge, k own commodity, r a row of supply or de
                 sum_k f^c_ek <= capacity_e + sum_o adds_oe u_o                      e open under c; f^c_ek = 0 if closed
                 v_c = sum_r price_r d^c_r - sum_r cost_r s^c_r - sum_ek cost_e f^c_ek   value of own goods delivered
                 v_c >= V (1 - t)                                                    t the largest loss, as a share of V
-                t <= bound,  0 <= u_o <= max_o
+                0 <= t <= bound,  0 <= u_o <= max_o
 
-V is the value of own goods that the network as it stands delivers when nobody severs. Goods of others do not compete in
+V is the value of own goods that the network as it stands delivers when nobody severs; a coalition that leaves more than
+that (because additions earn more than it takes) counts as taking nothing. Goods of others do not compete in
 the programme; whether that changes anything is checked with the network engine, which does let them compete.
 """
 
@@ -184,15 +185,15 @@ class FrontierProgramme:
         )
         self._lp.set_rows(others, np.full(len(others), -np.inf), np.full(len(others), np.inf))
         try:
-            return self._least_loss(units, units)[0]
+            return self._least_loss(units, units, -np.inf)[0]
         finally:
             self._lp.set_rows(others, np.ones(len(others)), np.full(len(others), np.inf))
 
-    def _least_loss(self, lower: Floats, upper: Floats) -> tuple[float, tuple[str, ...]]:
-        """Smallest largest loss with units between two bounds, and what binds then."""
+    def _least_loss(self, lower: Floats, upper: Floats, floor: float = 0.0) -> tuple[float, tuple[str, ...]]:
+        """Smallest largest loss, not below a floor, with units between two bounds, and what binds then."""
         loss = np.zeros(len(self._upper))
         loss[self._loss] = 1.0
-        self._start(loss, self._upper, lower, upper)
+        self._start(loss, self._upper, lower, upper, floor)
         found = self._lp.solve()
         held = [place for place, row in enumerate(self._value_rows) if abs(found.dual[row]) > PRICED]
         full: set[str] = set()
@@ -204,11 +205,16 @@ class FrontierProgramme:
         return found.objective, (*(self.names[place] for place in held), *sorted(full))
 
     def _start(
-        self, cost: Floats, upper: Floats, least: Floats | None = None, most: Floats | None = None
+        self,
+        cost: Floats,
+        upper: Floats,
+        least: Floats | None = None,
+        most: Floats | None = None,
+        floor: float = 0.0,
     ) -> None:
         """Set the programme up; every solve starts from one basis, so that no result depends on an earlier one."""
         upper, lower = upper.copy(), np.zeros(len(upper))
-        lower[self._loss] = -np.inf  # a coalition may leave more than today
+        lower[self._loss] = floor
         if least is not None:
             lower[: self._loss] = least
         if most is not None:
