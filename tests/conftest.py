@@ -6,6 +6,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, and no failure because a machine is busy.
+settings.register_profile("repository", deadline=None, derandomize=True)
+settings.load_profile("repository")
 
 ROOT = Path(__file__).parents[1]
 Change = Callable[[list[dict[str, str]]], object]

@@ -367,7 +367,7 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rows=ROWS, bom=st.booleans())
 def test_a_written_table_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list, bom: bool
@@ -390,7 +390,7 @@ def test_a_written_table_is_read_back(
         assert read_table(path, kinds).equals(stripped)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.binary(max_size=60).map(lambda tail: HEAD + b"x,1\n" + tail))
 def test_any_bytes_are_a_table_or_a_refusal(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("bytes") / "table.csv"

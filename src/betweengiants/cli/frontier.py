@@ -94,8 +94,11 @@ def _coalitions(text: str) -> list[list[str]]:
 
 
 def _curve_lines(curve: Frontier) -> list[str]:
+    import math
+
+    least = math.ceil(1e4 * curve.least_pct) / 1e4  # rounded up, so that it can be asked for
     return [
-        f"today {curve.today_pct:.4f} %, least attainable {curve.least_pct:.4f} %"
+        f"today {curve.today_pct:.4f} %, least attainable {least:.4f} %"
         f" of {curve.base_usd_m:,.1f} m USD a year; what binds: {', '.join(curve.binds)}"
     ]
 

@@ -45,13 +45,15 @@ def _votes(dossier: Dossier) -> Channel:
     )
     gaps = [f"No votes with {power}." for power in dossier.powers if power not in set(votes["power"])]
     results = [result for row in votes.to_dicts() for result in _vote_results(dossier.focal, row)]
+    if votes.height == 0:
+        return Channel(gaps=gaps)
     trail = Trail(
         VOTES,
         "Agreement of roll-call votes in the United Nations General Assembly: the mean over resolutions on which both "
         "voted of 1 (same vote), 0.5 (one of them abstained) and 0 (opposite votes). Kappa takes off what two voters "
         "with these habits would agree on by chance. A bloc votes as the majority of its members does.",
         "95 percent of sampling error over the resolutions of a year, as if they were drawn at random.",
-        {"latest_full_year": latest_full_year(votes)} if votes.height else {},
+        {"latest_full_year": latest_full_year(votes)},
         ("vote_agreement",),
         tuple(used_sources(votes)),
     )

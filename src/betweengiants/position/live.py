@@ -19,7 +19,7 @@ from betweengiants.position.live_oil import OilAnswer, OilBase, ask_oil, oil_bas
 from betweengiants.position.oil_channel import BOUNDS, OWNERSHIP_THRESHOLD
 from betweengiants.position.results import Trail
 from betweengiants.position.trade_channel import HORIZONS, RESIDUAL_TOLERANCE
-from betweengiants.trade import TradeMatrix, coalition, solve
+from betweengiants.trade import TradeMatrix, TradeResult, coalition, solve
 from betweengiants.trade import from_frame as trade_matrix
 
 # Elasticities that a question may use: wide around everything that has been estimated, and every one of them solves.
@@ -54,7 +54,8 @@ class TradeAnswer:
         states: state, role (focal, severs, other), welfare_change_pct (real national spending), welfare_change_usd_m,
             income_change_pct, price_change_pct, exports_change_pct, imports_change_pct; the focal state first, then
             the powers. Nominal changes are in units of world output.
-        elsewhere: horizon, bound, theta, welfare_change_pct of the focal state at the dossier's own elasticities.
+        elsewhere: state, horizon, bound, theta, welfare_change_pct: the focal state and the powers that sever at the
+            dossier's own elasticities.
         residual: largest excess demand relative to income.
     """
 
@@ -203,26 +204,36 @@ class Live:
         thetas = [question.theta, *(theta for *_, theta in stated)]
         cut = coalition(dossier.focal, question.by)
         solved = solve(self.matrix, [cut] * len(thetas), theta=thetas)
-        states = (dossier.focal, *dossier.powers)
-        spending = self.matrix.flows.sum(axis=0)
-        budget = {state: float(spending[self.matrix.index(state)]) for state in states}
-        roles = dict.fromkeys(dossier.powers, "other") | dict.fromkeys(question.by, "severs")
-        rows = {row["country"]: row for row in solved.frame(0).to_dicts()}
-        table = [
-            {"state": state, "role": roles.get(state, "focal")}
-            | {"welfare_change_pct": rows[state]["welfare_change_pct"]}
-            | {"welfare_change_usd_m": rows[state]["welfare_change_pct"] / 100 * budget[state]}
-            | {
-                f"{x}_change_pct": rows[state][f"{x}_change_pct"]
-                for x in ("income", "price", "exports", "imports")
-            }
-            for state in states
-        ]
-        change = 100 * solved.welfare_change[1:, self.matrix.index(dossier.focal)]
-        elsewhere = pl.DataFrame(stated, schema=["horizon", "bound", "theta"], orient="row").with_columns(
-            welfare_change_pct=pl.Series(change.tolist())
+        members = (dossier.focal, *question.by)
+        elsewhere = pl.DataFrame(
+            [
+                (member, *setting, 100 * float(solved.welfare_change[s, self.matrix.index(member)]))
+                for member in members
+                for s, setting in enumerate(stated, 1)
+            ],
+            schema=["state", "horizon", "bound", "theta", "welfare_change_pct"],
+            orient="row",
         )
-        return TradeAnswer(pl.DataFrame(table), elsewhere, float(solved.residual[0]))
+        return TradeAnswer(self._states(question, solved), elsewhere, float(solved.residual[0]))
+
+    def _states(self, question: Question, solved: TradeResult) -> pl.DataFrame:
+        """Changes by state in the first scenario that was solved."""
+        dossier = self.position.dossier
+        roles = (
+            {dossier.focal: "focal"}
+            | dict.fromkeys(dossier.powers, "other")
+            | dict.fromkeys(question.by, "severs")
+        )
+        spending = self.matrix.flows.sum(axis=0)
+        rows = {row["country"]: row for row in solved.frame(0).to_dicts()}
+        table = []
+        for state, role in roles.items():
+            change = rows[state]["welfare_change_pct"]
+            money = change / 100 * float(spending[self.matrix.index(state)])
+            head = {"state": state, "role": role, "welfare_change_pct": change, "welfare_change_usd_m": money}
+            others = (f"{name}_change_pct" for name in ("income", "price", "exports", "imports"))
+            table.append(head | {name: rows[state][name] for name in others})
+        return pl.DataFrame(table)
 
     def _trails(self, question: Question) -> list[Trail]:
         """The position's trails with the settings of this question."""

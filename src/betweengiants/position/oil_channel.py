@@ -9,7 +9,7 @@ import polars as pl
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.coverage import used_sources
-from betweengiants.network import Network, Programme, SeveranceResult, sever
+from betweengiants.network import FlowResult, Network, Programme, SeveranceResult, sever
 from betweengiants.position.results import (
     Channel,
     Result,
@@ -35,15 +35,18 @@ class OilChannel:
         channel: numbers and trails.
         network: the network at its central capacities.
         commodities: those that the focal state itself supplies.
-        cases: severance by coalition name, at central capacities.
-        routes: case, edge_id, name, flow: what leaves the focal state's territory by each edge; the case
-            without a severance is the empty name.
+        before: flows without a severance, at central capacities.
+        cases: severance by coalition name, at central capacities; coalitions that touch nothing of the network are
+            left out.
+        routes: case, edge_id, name, flow: what leaves the focal state's territory by each edge, for every
+            coalition; the case without a severance is the empty name.
         total_before: the focal state's deliveries without a severance, in million tonnes a year.
     """
 
     channel: Channel
     network: Network
     commodities: tuple[str, ...]
+    before: FlowResult
     cases: dict[str, SeveranceResult]
     routes: pl.DataFrame
     total_before: float
@@ -72,32 +75,34 @@ def oil_channel(dossier: Dossier) -> OilChannel | None:
     own = _own_commodities(network, dossier.focal)
     groups = coalitions(dossier.powers)
     solved = {bound: _sever_all(candidate, groups) for bound, candidate in networks.items()}
-    with_fields = _sever_all(build_network(dossier, fields=True), [(power,) for power in dossier.powers])
+    before, cases = solved["capacity"]
+    _, with_fields = _sever_all(build_network(dossier, fields=True), [(power,) for power in dossier.powers])
     year, gdp = str(dossier.header.base_year), dossier.parameter(f"gdp_usd_m_{dossier.header.base_year}")[0]
     results: list[Result] = []
     for group in groups:
         case = coalition_name(group)
-        losses = [_loss(solved[bound][case], own) for bound in BOUNDS]
+        losses = [_loss(solved[bound][1].get(case), own) for bound in BOUNDS]
         results += _leverage(case, losses, (dossier.focal, "", year), gdp)
-        bought = _purchases(solved["capacity"][case], own, group)
+        bought = _purchases(before, own, group)
         place = (case, dossier.focal, "", year)
         results.append(Result(CHANNEL, "own_purchases_usd_m", *place, "usd_m", _point(bought), CHANNEL))
-    for case, severed in with_fields.items():
-        lost = _loss(severed, own)
-        place = (case, dossier.focal, "", year)
+    for power in dossier.powers:
+        lost = _loss(with_fields.get(power), own)
+        place = (power, dossier.focal, "", year)
         results.append(
             Result(CHANNEL, "lost_million_t_with_fields", *place, "million_t", _point(lost.tonnes), CHANNEL)
         )
-    results += _balance(dossier, solved, own, year)
-    cases = solved["capacity"]
-    total = _delivered(next(iter(cases.values())).before.delivered, own, "quantity")
+    results += _balance(dossier, {bound: found for bound, (_, found) in solved.items()}, own, year)
+    flows = {"": before} | {coalition_name(group): before for group in groups}
+    flows |= {case: severed.after for case, severed in cases.items()}
     return OilChannel(
         Channel(results, [_trail(dossier, gdp)], _gaps(dossier)),
         network,
         own,
+        before,
         cases,
-        _routes(network, dossier, own, cases),
-        total,
+        _routes(network, dossier, own, flows),
+        _delivered(before.delivered, own, "quantity"),
     )
 
 
@@ -125,11 +130,14 @@ def build_network(dossier: Dossier, *, capacity: str = "capacity", fields: bool 
     )
 
 
-def _sever_all(network: Network, groups: list[tuple[str, ...]]) -> dict[str, SeveranceResult]:
+def _sever_all(
+    network: Network, groups: list[tuple[str, ...]]
+) -> tuple[FlowResult, dict[str, SeveranceResult]]:
+    """Flows as they are, and the severance by each coalition of which at least one power touches the network."""
     programme = Programme(network)
     before = programme.solve()
     known = set(network.powers)
-    return {
+    return before, {
         coalition_name(group): sever(
             network,
             [power for power in group if power in known],
@@ -154,7 +162,10 @@ def _delivered(delivered: pl.DataFrame, own: tuple[str, ...], column: str) -> fl
     return float(delivered.filter(pl.col("commodity").is_in(own))[column].sum())
 
 
-def _loss(severed: SeveranceResult, own: tuple[str, ...]) -> _Loss:
+def _loss(severed: SeveranceResult | None, own: tuple[str, ...]) -> _Loss:
+    """What a severance takes; nothing if the powers touch nothing of the network."""
+    if severed is None:
+        return _Loss(0.0, 0.0, 0.0, 0.0)
     before, after = severed.before.delivered, severed.after.delivered
     now, worth = _delivered(before, own, "quantity"), _delivered(before, own, "value")
     tonnes = _difference(now, _delivered(after, own, "quantity"))
@@ -181,11 +192,9 @@ def _balance(
     everyone = coalition_name(dossier.powers)
     vectors, free = [], []
     for bound in BOUNDS:
-        values = [
-            _loss(solved[bound][power], own).value for power in dossier.powers if power in solved[bound]
-        ]
+        values = [_loss(solved[bound].get(power), own).value for power in dossier.powers]
         vectors.append(effective_vectors(values))
-        joint = _loss(solved[bound][everyone], own).value
+        joint = _loss(solved[bound].get(everyone), own).value
         if joint > 0:
             free.append(autonomy(values, joint))
     place = (everyone, dossier.focal, "", year)
@@ -220,16 +229,16 @@ def _leverage(case: str, losses: list[_Loss], place: tuple[str, str, str], gdp: 
     ]
 
 
-def _purchases(severed: SeveranceResult, own: tuple[str, ...], group: tuple[str, ...]) -> float:
+def _purchases(before: FlowResult, own: tuple[str, ...], group: tuple[str, ...]) -> float:
     """Value that the powers themselves bought before: the part that the trade channel counts as well."""
-    bought = severed.before.delivered.filter(pl.col("market").is_in(list(group)))
+    bought = before.delivered.filter(pl.col("market").is_in(list(group)))
     return _delivered(bought, own, "value")
 
 
 def _routes(
-    network: Network, dossier: Dossier, own: tuple[str, ...], cases: dict[str, SeveranceResult]
+    network: Network, dossier: Dossier, own: tuple[str, ...], flows: dict[str, FlowResult]
 ) -> pl.DataFrame:
-    """Flows on the edges that lead out of the focal state's territory."""
+    """Flows on the edges that lead out of the focal state's territory, by case."""
     home = set(network.nodes.filter(pl.col("territory") == dossier.focal)["node_id"])
     names = dossier.tables["network_edges"].select("edge_id", "name")
     leaving = (
@@ -237,13 +246,13 @@ def _routes(
         .join(names, on="edge_id")
         .select("edge_id", "name")
     )
-    first = next(iter(cases.values()))
     parts = []
-    for case, edges in [
-        ("", first.before.edges),
-        *((name, result.after.edges) for name, result in cases.items()),
-    ]:
-        flow = edges.filter(pl.col("commodity").is_in(own)).group_by("edge_id").agg(flow=pl.col("flow").sum())
+    for case, result in flows.items():
+        flow = (
+            result.edges.filter(pl.col("commodity").is_in(own))
+            .group_by("edge_id")
+            .agg(flow=pl.col("flow").sum())
+        )
         parts.append(leaving.join(flow, on="edge_id", how="inner").with_columns(case=pl.lit(case)))
     return pl.concat(parts).select("case", "edge_id", "name", "flow").sort("case", "edge_id")
 
@@ -264,6 +273,9 @@ def _gaps(dossier: Dossier) -> list[str]:
 
 
 def _trail(dossier: Dossier, gdp: float) -> Trail:
+    setting = dossier.tables["parameters"].filter(
+        pl.col("parameter") == f"gdp_usd_m_{dossier.header.base_year}"
+    )
     return Trail(
         CHANNEL,
         "Flow programme of the oil network (value delivered less transport costs, linear programme): everything that "
@@ -276,5 +288,5 @@ def _trail(dossier: Dossier, gdp: float) -> Trail:
             "base_year": str(dossier.header.base_year),
         },
         (*TABLES, "parameters"),
-        tuple(used_sources(*(dossier.tables[name] for name in TABLES))),
+        tuple(used_sources(*(dossier.tables[name] for name in TABLES), setting)),
     )

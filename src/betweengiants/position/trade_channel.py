@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from betweengiants.core.intervals import Interval
@@ -78,7 +79,8 @@ def solve_losses(
     solved = solve(matrix, scenarios, theta=np.tile(thetas, len(groups)))
     members = (focal, *powers)
     columns = [matrix.index(label) for label in members]
-    loss = -solved.welfare_change[:, columns]
+    change = solved.welfare_change[:, columns]
+    loss = np.where(np.abs(change) > RESIDUAL_TOLERANCE, -change, 0.0)  # the solver's rounding is no loss
     return TradeLosses(groups, members, loss.reshape(len(groups), len(HORIZONS), 3, len(members)))
 
 
@@ -102,19 +104,18 @@ def _leverage(dossier: Dossier, matrix: TradeMatrix, losses: TradeLosses, year: 
 
 
 def _balance(dossier: Dossier, losses: TradeLosses, year: str) -> list[Result]:
-    """Autonomy and effective vectors, taken at each elasticity and then spanned."""
+    """Autonomy and effective vectors, taken at each elasticity and then spanned; no autonomy where nothing is lost."""
     results = []
     single = [g for g, group in enumerate(losses.groups) if len(group) == 1]
     everyone = coalition_name(dossier.powers)
     for h, horizon in enumerate(HORIZONS):
         focal = losses.loss[:, h, :, 0]
         vectors = [effective_vectors(focal[single, k].tolist()) for k in range(3)]
-        free = [autonomy(focal[single, k].tolist(), float(focal[-1, k])) for k in range(3)]
         place = (everyone, dossier.focal, horizon, year)
-        results += [
-            Result(CHANNEL, "effective_vectors", *place, "index", _span(vectors), CHANNEL),
-            Result(CHANNEL, "autonomy", *place, "share", _span(free), CHANNEL),
-        ]
+        results.append(Result(CHANNEL, "effective_vectors", *place, "index", _span(vectors), CHANNEL))
+        if (focal[-1] > 0).all():
+            free = [autonomy(focal[single, k].tolist(), float(focal[-1, k])) for k in range(3)]
+            results.append(Result(CHANNEL, "autonomy", *place, "share", _span(free), CHANNEL))
     return results
 
 
@@ -124,6 +125,9 @@ def _span(values: list[float]) -> Interval:
 
 def _trail(dossier: Dossier, elasticities: NDArray[np.float64], year: str) -> Trail:
     names = ("", "_low", "_high")
+    settings = dossier.tables["parameters"].filter(
+        pl.col("parameter").is_in([f"theta_{horizon}" for horizon in HORIZONS])
+    )
     parameters: dict[str, float | str] = {
         f"theta_{horizon}{name}": float(elasticities[h, k])
         for h, horizon in enumerate(HORIZONS)
@@ -138,5 +142,5 @@ def _trail(dossier: Dossier, elasticities: NDArray[np.float64], year: str) -> Tr
         parameters
         | {"matrix_year": year, "imbalances": "additive", "residual_tolerance": RESIDUAL_TOLERANCE},
         ("trade_matrix", "parameters"),
-        tuple(used_sources(dossier.tables["trade_matrix"])),
+        tuple(used_sources(dossier.tables["trade_matrix"], settings)),
     )

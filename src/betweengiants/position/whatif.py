@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from betweengiants.core.errors import UnknownLabel
+from betweengiants.core.errors import DataError, UnknownLabel, summary
 from betweengiants.position.assemble import Position
 from betweengiants.position.results import coalition_name
+from betweengiants.position.trade_channel import HORIZONS
 
 CHANNELS = ("trade", "oil_transit")
 TINY = 1e-6
@@ -26,12 +27,19 @@ def severance(
         horizon: only `short` or `long`; channels without a horizon are kept.
 
     Raises:
-        UnknownLabel: a power that the dossier does not name, with the nearest ones.
+        UnknownLabel: a power that the dossier does not name, a channel or a horizon that is none, with the nearest ones.
+        DataError: no power.
     """
     powers = position.dossier.powers
     for power in by:
         if power not in powers:
             raise UnknownLabel(power, powers, what="power", file=f"dossier {position.dossier.header.name}")
+    if not by:
+        raise DataError(found="no power that severs", allowed=f"one or more of {summary(powers)}")
+    if channel is not None and channel not in CHANNELS:
+        raise UnknownLabel(channel, CHANNELS, what="channel")
+    if horizon is not None and horizon not in HORIZONS:
+        raise UnknownLabel(horizon, HORIZONS, what="horizon")
     wanted = pl.col("coalition") == coalition_name(set(by))
     wanted &= pl.col("channel").is_in(list(CHANNELS) if channel is None else [channel])
     wanted &= ~pl.col("measure").is_in(["effective_vectors", "autonomy"])

@@ -125,9 +125,8 @@ def controller_of(position: Position, edge_id: str) -> str:
 def _edges(position: Position) -> pl.DataFrame:
     assert position.oil is not None
     tables, oil = position.dossier.tables, position.oil
-    before = next(iter(oil.cases.values())).before.edges
     flow = (
-        before.filter(pl.col("commodity").is_in(oil.commodities))
+        oil.before.edges.filter(pl.col("commodity").is_in(oil.commodities))
         .group_by("edge_id")
         .agg(flow=pl.col("flow").sum())
     )

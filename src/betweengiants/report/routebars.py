@@ -21,7 +21,7 @@ SMALL = 0.2
 
 
 def route_bars(position: Position, make: type[Figure]) -> Figure:
-    """Stacked bars by route for every single power, the worst pair, and all together."""
+    """Stacked bars by route as things are, without every single power, and without the worst pair."""
     bars = route_table(position)
     totals = dict(bars.select("case", "total").unique().iter_rows())
     text = "; ".join(f"{case}: {total:.1f} Mt" for case, total in totals.items())
@@ -88,11 +88,10 @@ def short_route(name: str) -> str:
 
 
 def _cases(position: Position) -> list[tuple[str, str]]:
-    """The case without a severance, each power alone, the pair that hurts most, and all."""
-    assert position.oil is not None
+    """The case without a severance, each power alone, and the pair that hurts most."""
     powers = position.dossier.powers
     cases = [("", "As it is")]
-    cases += [(power, f"Without {words.name(power)}") for power in powers if power in position.oil.cases]
+    cases += [(power, f"Without {words.name(power)}") for power in powers]
     pairs = [(a, b) for i, a in enumerate(powers) for b in powers[i + 1 :]]
     if pairs:
         worst = max(pairs, key=lambda pair: position.number("oil_transit", "lost_million_t", *pair).value)

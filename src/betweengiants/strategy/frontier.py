@@ -133,7 +133,7 @@ def frontier_of(problem: Problem, points: int = 11) -> Frontier:
     rows, notes = [], []
     for bound in _bounds(programme.today, programme.least, points):
         choice = programme.choose(bound)
-        losses = _losses(_severed(problem, choice.units), programme)
+        losses = programme.engine_losses(choice.units)
         worst = max(losses.values())
         notes += _doubts(programme, choice.units, losses, 100 * bound)
         cost = Interval.spanning(
@@ -311,9 +311,7 @@ def _actions(
             continue
         without = units.copy()
         without[place] = 0.0
-        rises = {
-            name: loss - losses[name] for name, loss in _losses(_severed(problem, without), programme).items()
-        }
+        rises = {name: loss - losses[name] for name, loss in programme.engine_losses(without).items()}
         gainer = max(rises, key=lambda name: (rises[name], -programme.names.index(name)))
         cost = problem.finance.yearly(option.capex).scaled(count)
         rows.append(

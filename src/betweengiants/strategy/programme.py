@@ -17,7 +17,7 @@ the programme; whether that changes anything is checked with the network engine,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -29,13 +29,13 @@ from betweengiants.network import Closure, Programme, closure
 from betweengiants.network.highs import Basis, LinearProgramme
 from betweengiants.network.layout import Layout
 from betweengiants.network.model import Floats
-from betweengiants.network.results import FlowResult
+from betweengiants.network.results import FlowArrays, FlowResult
 from betweengiants.position.results import coalition_name
 from betweengiants.strategy.problem import Problem
 
 Level = Literal["value", "low", "high"]
 # A bound this close to the least attainable loss counts as attainable; a step down for one-sided slopes.
-CLOSE, STEP = 1e-9, 1e-6
+CLOSE, STEP = 3e-9, 1e-6
 SNAP = 1e-9  # units within this share of nothing or of everything are put there
 PRICED = 1e-9
 MOST_WHOLE = 12  # options of one unit: 4096 subsets
@@ -129,23 +129,23 @@ class FrontierProgramme:
             Infeasible: no plan attains the bound.
             DataError: more than 12 options with one unit, and `whole`.
         """
+        nothing = np.zeros(len(self._most))
         if not whole:
-            cost = self.cheapest(bound)
-            return self._smallest(bound, cost, np.zeros(len(self._most)), self._most)
+            return self._smallest(bound, nothing, self._most)
         best: tuple[float, Floats, Floats] | None = None
         for fixed, lower, upper in self._subsets():
             if best is not None and fixed >= best[0]:
                 break
             self._start(self._costs("value"), self._bounded(bound), lower, upper)
             try:
-                cost = max(0.0, self._lp.solve().objective)
+                cost = self._lp.solve().objective
             except Infeasible:
                 continue
             if best is None or cost < best[0]:
                 best = cost, lower, upper
         if best is None:
             raise Infeasible("the autonomy frontier", status="infeasible")
-        return self._smallest(bound, *best)
+        return self._smallest(bound, *best[1:])
 
     def _subsets(self) -> list[tuple[float, Floats, Floats]]:
         """Cost, lowest and highest units of every way to build the options of one unit, the cheapest first."""
@@ -163,17 +163,29 @@ class FrontierProgramme:
                 found.append((float(self._yearly["value"] @ lower), lower, upper))
         return sorted(found, key=lambda subset: subset[0])
 
-    def _smallest(self, bound: float, cost: float, lower: Floats, upper: Floats) -> Choice:
-        """The plan of the lowest cost that builds the smallest shares of what could be built."""
-        budget = np.array([self._budget_row])
-        self._lp.set_rows(budget, np.full(1, -np.inf), np.full(1, cost + SNAP * max(1.0, cost)))
-        wish = np.zeros(len(self._upper))
+    def _smallest(self, bound: float, lower: Floats, upper: Floats) -> Choice:
+        """Of the cheapest plans one that builds the smallest shares of what could be built.
+
+        By complementary slackness the cheapest plans are those that leave columns with a reduced cost at their bound
+        and rows with a price tight (Bertsimas & Tsitsiklis 1997, section 4.3).
+        """
+        self._start(self._costs("value"), self._bounded(bound), lower, upper)
+        found = self._lp.solve()
+        tight = np.flatnonzero((self._row_lower < self._row_upper) & (np.abs(found.dual) > PRICED))
+        at = np.where(np.isfinite(self._row_upper), self._row_upper, self._row_lower)[tight]
+        fixed = np.abs(found.reduced_cost) > PRICED
+        wish, least, most = np.zeros(len(self._upper)), np.zeros(len(self._upper)), self._bounded(bound)
         wish[: self._loss] = 1.0 / self._most
-        self._start(wish, self._bounded(bound), lower, upper)
+        least[: self._loss], most[: self._loss] = lower, upper
+        self._lp.set_costs(wish)
+        self._lp.set_columns(np.where(fixed, found.x, least), np.where(fixed, found.x, most))
+        self._lp.set_rows(tight, at, at)
         try:
             units = self._lp.solve().x[: self._loss]
+        except Infeasible:  # rounding closed the set of optima: the first one is as cheap
+            units = found.x[: self._loss]
         finally:
-            self._lp.set_rows(budget, np.full(1, -np.inf), np.full(1, np.inf))
+            self._lp.set_rows(tight, self._row_lower[tight], self._row_upper[tight])
         nothing, everything = units < SNAP * self._most, units > (1 - SNAP) * self._most
         units = np.where(nothing, 0.0, np.where(everything, self._most, units))
         return Choice(units, float(self._yearly["value"] @ units))
@@ -188,6 +200,32 @@ class FrontierProgramme:
             return self._least_loss(units, units, -np.inf)[0]
         finally:
             self._lp.set_rows(others, np.ones(len(others)), np.full(len(others), np.inf))
+
+    def engine_losses(self, units: Floats) -> dict[str, float]:
+        """Percent of V that each coalition takes after building `units`, by the network engine.
+
+        The flows are those of `network.sever` on `problem.expanded(units)`; only the tables are left out.
+        """
+        numbers = self._network.arrays
+        capacity = numbers.capacity.copy()
+        for option, count in zip(self.problem.options, units.tolist(), strict=True):
+            for edge in option.edges:
+                capacity[self._network.edge_index[edge]] += option.adds * count
+        network = replace(self._network, arrays=replace(numbers, capacity=capacity))
+        engine = Programme(network)
+        before = engine.optimum(network.everything)
+        return {
+            name: 100 * (1 - self._worth(engine.optimum(cut.limits, near=before)) / self.base)
+            for name, cut in zip(self.names, self.closures, strict=True)
+        }
+
+    def _worth(self, flows: FlowArrays) -> float:
+        """Value of own goods in these flows."""
+        numbers, layout, own = self._network.arrays, self._layout, self._own_commodities()
+        earned = (numbers.demand_price * flows.demand)[own[numbers.demand_commodity]].sum()
+        moved = (numbers.cost[layout.flow_edge] * flows.flow)[own[layout.flow_commodity]].sum()
+        made = (numbers.supply_cost * flows.supply)[own[numbers.supply_commodity]].sum()
+        return float(earned - moved - made)
 
     def _least_loss(self, lower: Floats, upper: Floats, floor: float = 0.0) -> tuple[float, tuple[str, ...]]:
         """Smallest largest loss, not below a floor, with units between two bounds, and what binds then."""
@@ -236,7 +274,7 @@ class FrontierProgramme:
 
     def _bounded(self, bound: float) -> Floats:
         upper = self._upper.copy()
-        upper[self._loss] = bound + CLOSE
+        upper[self._loss] = max(bound, self.least + CLOSE)
         return upper
 
     def _column_bounds(self) -> Floats:
@@ -274,17 +312,17 @@ class FrontierProgramme:
             if case < cases - 1:
                 parts.append(csc_array((rows + 1, (cases - 1 - case) * columns)))
             blocks.append(hstack(parts))
-        yearly = [self.problem.finance.yearly(option.capex).value for option in self.problem.options]
-        budget = csc_array(np.concatenate([yearly, np.zeros(1 + cases * columns)])[None, :])
         row_lower, row_upper = self._row_bounds(layout)
+        self._row_lower = np.concatenate([row_lower] * cases)
+        self._row_upper = np.concatenate([row_upper] * cases)
         return LinearProgramme(
             "the autonomy frontier",
             np.zeros(options + 1 + cases * columns),
             np.zeros(options + 1 + cases * columns),
             self._upper,
-            np.concatenate([*[row_lower] * cases, [-np.inf]]),
-            np.concatenate([*[row_upper] * cases, [np.inf]]),
-            csc_array(vstack([*blocks, budget])),
+            self._row_lower,
+            self._row_upper,
+            csc_array(vstack(blocks)),
         )
 
     def _additions(self, layout: Layout) -> csc_array:
@@ -312,10 +350,6 @@ class FrontierProgramme:
     def _value_rows(self) -> Sequence[int]:
         rows = self._layout.matrix.shape[0]
         return [case * (rows + 1) + rows for case in range(len(self.closures))]
-
-    @property
-    def _budget_row(self) -> int:
-        return len(self.closures) * (self._layout.matrix.shape[0] + 1)
 
 
 def own_value(result: FlowResult, own: Sequence[str]) -> float:
