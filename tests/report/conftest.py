@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import polars as pl
 import pytest

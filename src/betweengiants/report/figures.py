@@ -13,6 +13,7 @@ from betweengiants.core.intervals import Interval
 from betweengiants.position import Position
 from betweengiants.position.results import coalition_name, coalitions
 from betweengiants.report import charts, words
+from betweengiants.report.frontierchart import can_plan, frontier_figure
 from betweengiants.report.oilmap import oil_map
 from betweengiants.report.routebars import route_bars
 
@@ -54,6 +55,8 @@ def all_figures(position: Position) -> dict[str, Figure]:
         figures = [_position(position), *figures, _votes(position)]
     if position.oil is not None:
         figures += [oil_map(position, Figure), route_bars(position, Figure)]
+    if can_plan(position):
+        figures.append(frontier_figure(position, Figure))
     return {figure.figure_id: figure for figure in figures}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -20,8 +20,10 @@ from betweengiants.dossier.coverage import coverage
 from betweengiants.position import Position
 from betweengiants.report import sections, words
 from betweengiants.report.figures import NARROW, WIDE, Figure, all_figures, coalition_table
+from betweengiants.report.frontierchart import can_plan, plan_rows
 from betweengiants.report.style import POWER_COLOURS, theme_css
 from betweengiants.report.svg import render, to_inline_svg, to_png
+from betweengiants.strategy import frontier_trail
 
 PAGE = "index.html"
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
@@ -71,6 +73,14 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
     return Written(written[0], tuple(written))
 
 
+def with_plan_trail(position: Position) -> Position:
+    """The same position with the trail of the autonomy frontier, where the dossier allows one."""
+    if not can_plan(position):
+        return position
+    trail = frontier_trail(position.dossier)
+    return replace(position, trails=position.trails | {trail.trail: trail})
+
+
 def report_tables(position: Position, figures: dict[str, Figure]) -> dict[str, pl.DataFrame]:
     """The tables beside the page, by file name; list columns are joined by semicolons."""
     tables = {f"figure-{figure.figure_id}": figure.table for figure in figures.values()}
@@ -90,6 +100,7 @@ def render_page(
     drawn: Drawn,
 ) -> str:
     """The page as HTML text."""
+    position = with_plan_trail(position)
     header = position.dossier.header
     context: dict[str, Any] = {
         "title": f"{words.name(header.focal, start=True)} between {words.joined([words.name(p) for p in header.powers])}",
@@ -100,6 +111,7 @@ def render_page(
         "figures": {name: _figure(figure, position, drawn) for name, figure in figures.items()},
         "numbers": sections.number_cards(position),
         "thetas": {h: f"{position.dossier.parameter(f'theta_{h}')[0]:g}" for h in ("short", "long")},
+        "plan": plan_rows(position) if can_plan(position) else None,
         "balance": sections.balance_rows(position),
         "coalitions": sections.coalition_rows(position),
         "overlaps": words.overlap_rows(position),

@@ -280,6 +280,7 @@ def trail_rows(position: Position) -> list[dict[str, Any]]:
                 "oil_transit": "Oil routes",
                 "votes": "Votes",
                 "institutions": "Institutions",
+                "autonomy_frontier": "Autonomy frontier",
             }[trail.trail],
             "model": trail.model,
             "interval": trail.interval,
