@@ -123,10 +123,10 @@ def page(page_text: str) -> Element:
 
 @pytest.fixture(scope="session")
 def page_of() -> Callable[..., str]:
-    """A page whose figures are drawn once, in the narrow width only, to save time; optionally only some of them."""
+    """A page whose figures are drawn once, in the narrow width only, to save time; some can be left out."""
 
-    def make(position: Position, only: tuple[str, ...] | None = None) -> str:
-        figures = {k: f for k, f in all_figures(position).items() if only is None or k in only}
+    def make(position: Position, without: tuple[str, ...] = ()) -> str:
+        figures = {name: figure for name, figure in all_figures(position).items() if name not in without}
         small = {name: render(figure.draw(NARROW)) for name, figure in figures.items()}
         drawn = {(name, size): svg for name, svg in small.items() for size in ("wide", "narrow")}
         return render_page(position, figures, report_tables(position, figures), drawn)

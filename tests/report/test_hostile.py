@@ -51,12 +51,14 @@ def hostile(repacked: Callable[..., Position]) -> Position:
             row["name"] = f"{row['name']} <i>{SCRIPT}"
         return rows
 
-    return repacked({"sources": sources, "claims": claims, "network_edges": edges, "actors": actors})
+    return repacked(
+        {"sources": sources, "claims": claims, "network_edges": edges, "actors": actors, "options": None}
+    )
 
 
 @pytest.fixture(scope="module")
 def page(hostile: Position, page_of: Callable[..., str], parse):
-    return parse(page_of(hostile, ("channels", "oil-map", "severance")))
+    return parse(page_of(hostile, ("position", "votes")))
 
 
 def test_nothing_of_it_becomes_an_element(page) -> None:
@@ -120,9 +122,13 @@ def test_strange_codes_of_powers_and_focal_state(
         if name in ("trade_matrix", "vote_agreement", "memberships", "actors")
     }
     other = with_tables(
-        powers=(names["RUS"], "CHN", names["USA"], "EU27"), network_nodes=None, claims=None, **tables
+        powers=(names["RUS"], "CHN", names["USA"], "EU27"),
+        network_nodes=None,
+        options=None,
+        claims=None,
+        **tables,
     )
-    page = parse(page_of(other, ("channels",)))
+    page = parse(page_of(other, ("position", "votes")))
     assert page.all("i", "b", "script") == []
     answer = [p.text for p in page.all("p") if p.has_class("answer")]
     assert names["RUS"] in answer[0]

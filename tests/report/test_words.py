@@ -14,7 +14,7 @@ from betweengiants.position import Position
 from betweengiants.report import words
 
 POWERS = ("RUS", "CHN", "USA", "EU27")
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def numbers(text: str) -> list[str]:

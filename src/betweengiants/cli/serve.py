@@ -80,7 +80,8 @@ def listener(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "not a host name"
         raise DataError(
-            found=f"--host {quoted(host)} --port {port} ({reason})", allowed="a host of this machine and a free port"
+            found=f"--host {quoted(host)} --port {port} ({reason})",
+            allowed="a host of this machine and a free port",
         ) from None
 
 

@@ -23,7 +23,7 @@ SMALL = 0.2
 def route_bars(position: Position, make: type[Figure]) -> Figure:
     """Stacked bars by route as things are, without every single power, and without the worst pair."""
     bars = route_table(position)
-    totals = dict(bars.select("case", "total").unique().iter_rows())
+    totals = dict(bars.select("case", "total").unique(maintain_order=True).iter_rows())
     text = "; ".join(f"{case}: {total:.1f} Mt" for case, total in totals.items())
     return make(
         "severance",
