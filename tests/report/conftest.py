@@ -123,11 +123,15 @@ def page(page_text: str) -> Element:
 
 @pytest.fixture(scope="session")
 def page_of() -> Callable[..., str]:
-    """A page whose figures are drawn once, in the narrow width only, to save time; some can be left out."""
+    """A page whose figures are drawn in the narrow width only, to save time.
 
-    def make(position: Position, without: tuple[str, ...] = ()) -> str:
+    Figures named in `without` are left out; of those in `undrawn` only the drawing is, with another in its place.
+    """
+
+    def make(position: Position, without: tuple[str, ...] = (), undrawn: tuple[str, ...] = ()) -> str:
         figures = {name: figure for name, figure in all_figures(position).items() if name not in without}
-        small = {name: render(figure.draw(NARROW)) for name, figure in figures.items()}
+        small = {name: render(figure.draw(NARROW)) for name, figure in figures.items() if name not in undrawn}
+        small |= dict.fromkeys(undrawn, small["channels"])
         drawn = {(name, size): svg for name, svg in small.items() for size in ("wide", "narrow")}
         return render_page(position, figures, report_tables(position, figures), drawn)
 

@@ -144,12 +144,6 @@ def test_dearer_oil_changes_the_money_and_not_the_tonnes(
     assert tonnes[0] in words.answer(other)[0]
 
 
-def test_the_same_results_give_the_same_words(
-    position: Position, with_tables: Callable[..., Position]
-) -> None:
-    assert words.answer(with_tables()) == words.answer(position)
-
-
 def test_without_a_network_nothing_is_said_of_oil(with_tables: Callable[..., Position]) -> None:
     sentences = words.answer(with_tables(network_nodes=None))
     assert len(sentences) == 2

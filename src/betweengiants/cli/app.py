@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from betweengiants.cli import dossier, frontier, network, pull, report, trade, votes
+from betweengiants.cli import dossier, frontier, network, pull, report, serve, trade, votes
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -28,6 +28,7 @@ app.command(epilog="Example: betweengiants check kazakhstan --format csv --outpu
 app.command(epilog="Example: betweengiants facts --measure crude_exports")(dossier.facts)
 app.command(epilog=frontier.EPILOG)(frontier.frontier)
 app.command(name="pull", epilog=pull.EPILOG)(pull.pull)
+app.command(epilog=serve.EPILOG)(serve.serve)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(trade.app, name="trade")
 app.add_typer(network.app, name="network")

@@ -130,7 +130,12 @@ class LinearProgramme:
         return copy
 
     def set_basis(self, basis: Basis) -> None:
-        """Start the next solve from this basis."""
+        """Start the next solve from this basis, whatever was solved before.
+
+        Without clearing it, the solver keeps weights and perturbations of earlier solves and may end at another of
+        several equally good vertices.
+        """
+        self._highs.clearSolver()
         self._highs.setBasis(basis)
 
     def solve(self) -> Solution:

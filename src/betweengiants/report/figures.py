@@ -64,7 +64,7 @@ def _position(position: Position) -> Figure:
     year = str(position.trails["votes"].parameters["latest_full_year"])
     marks, tails = [], []
     for panel, x_title, power, x in _leverages(position):
-        if not words.voted(position, power):
+        if not words.voted(position, power, year):
             continue
         y = position.number("votes", "vote_agreement", power, period=year)
         text = f"{words.name(power, start=True)}: {panel.lower()} {words.spanned(x, unit='%')}, agreement {y.value:.2f}"
@@ -79,7 +79,12 @@ def _position(position: Position) -> Figure:
     table = pl.DataFrame(marks, schema=columns, orient="row")
     history = pl.DataFrame(tails, schema=["panel", "power", "x", "y", "year"], orient="row")
     closest = table.sort("y")["power"][-1]
-    heaviest = table.filter(pl.col("panel") == table["panel"][0]).sort("x")["power"][-1]
+    # the heaviest of all powers, those without votes, which are not in the picture, among them
+    trade = {
+        power: position.number("trade", "leverage_pct", power, horizon="short").value
+        for power in position.dossier.powers
+    }
+    heaviest = max(trade, key=lambda power: trade[power])
     title = (
         f"{words.name(heaviest, start=True)} holds the most through trade; {words.name(position.dossier.focal)} "
         f"votes most like {words.name(closest)}"

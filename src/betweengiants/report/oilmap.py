@@ -146,6 +146,7 @@ def _edges(position: Position) -> pl.DataFrame:
         .filter(pl.all_horizontal(pl.col("from_lat", "from_lon", "to_lat", "to_lon").is_not_null()))
         .filter(~pl.col("to_node").is_in(_drawn_markets(position)))
         .select("edge_id", "name", "from_lat", "from_lon", "to_lat", "to_lon", "flow", "controller", "status")
+        .sort("edge_id")
     )
 
 

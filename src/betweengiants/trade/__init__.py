@@ -11,48 +11,120 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from betweengiants.trade.closed_form import autarky_loss, import_loss
     from betweengiants.trade.engine import balance, solve
+    from betweengiants.trade.exposure import Exposure, exposures
+    from betweengiants.trade.lookthrough import Extraction, LookThrough, extraction, look_through
     from betweengiants.trade.matrix import TradeMatrix, from_frame, read_flows
+    from betweengiants.trade.power import (
+        InelasticBundle,
+        PowerTable,
+        closed_form_power,
+        coalition_losses,
+        diversification_value,
+        power_table,
+    )
     from betweengiants.trade.results import TradeResult
     from betweengiants.trade.scenario import Cell, Scenario, coalition, read_shocks, severance
+    from betweengiants.trade.shapley import ShapleyShares, joint_premium, shapley_shares
+    from betweengiants.trade.sobol import SobolIndices, sobol_indices
+    from betweengiants.trade.spread import Spread
     from betweengiants.trade.sweeps import JointLeverage, TradeLeverage, joint_leverage, leverage
+    from betweengiants.trade.uncertainty import (
+        LossDraws,
+        LossDrivers,
+        TradeInputs,
+        draw_losses,
+        loss_drivers,
+        mirror_sd,
+        severances,
+    )
 
 _HOMES = {
     "Cell": "scenario",
+    "Exposure": "exposure",
+    "Extraction": "lookthrough",
+    "InelasticBundle": "power",
     "JointLeverage": "sweeps",
+    "LookThrough": "lookthrough",
+    "LossDraws": "uncertainty",
+    "LossDrivers": "uncertainty",
+    "PowerTable": "power",
     "Scenario": "scenario",
+    "ShapleyShares": "shapley",
+    "SobolIndices": "sobol",
+    "Spread": "spread",
+    "TradeInputs": "uncertainty",
     "TradeLeverage": "sweeps",
     "TradeMatrix": "matrix",
     "TradeResult": "results",
     "autarky_loss": "closed_form",
     "balance": "engine",
+    "closed_form_power": "power",
     "coalition": "scenario",
+    "coalition_losses": "power",
+    "diversification_value": "power",
+    "draw_losses": "uncertainty",
+    "exposures": "exposure",
+    "extraction": "lookthrough",
     "from_frame": "matrix",
     "import_loss": "closed_form",
     "joint_leverage": "sweeps",
+    "joint_premium": "shapley",
     "leverage": "sweeps",
+    "look_through": "lookthrough",
+    "loss_drivers": "uncertainty",
+    "mirror_sd": "uncertainty",
+    "power_table": "power",
     "read_flows": "matrix",
     "read_shocks": "scenario",
     "severance": "scenario",
+    "severances": "uncertainty",
+    "shapley_shares": "shapley",
+    "sobol_indices": "sobol",
     "solve": "engine",
 }
 
 __all__ = [
     "Cell",
+    "Exposure",
+    "Extraction",
+    "InelasticBundle",
     "JointLeverage",
+    "LookThrough",
+    "LossDraws",
+    "LossDrivers",
+    "PowerTable",
     "Scenario",
+    "ShapleyShares",
+    "SobolIndices",
+    "Spread",
+    "TradeInputs",
     "TradeLeverage",
     "TradeMatrix",
     "TradeResult",
     "autarky_loss",
     "balance",
+    "closed_form_power",
     "coalition",
+    "coalition_losses",
+    "diversification_value",
+    "draw_losses",
+    "exposures",
+    "extraction",
     "from_frame",
     "import_loss",
     "joint_leverage",
+    "joint_premium",
     "leverage",
+    "look_through",
+    "loss_drivers",
+    "mirror_sd",
+    "power_table",
     "read_flows",
     "read_shocks",
     "severance",
+    "severances",
+    "shapley_shares",
+    "sobol_indices",
     "solve",
 ]
 

@@ -1,8 +1,8 @@
 """First-order exposure of every country to every other: who gains and who loses when one of them becomes more productive.
 
 After Kleinman, Liu & Redding (International friends and enemies, NBER 27587, 2020; American Economic Journal:
-Macroeconomics 16(4), 2024, doi 10.1257/mac.20220223). One matrix inverse answers for all pairs at once; it is the derivative of the exact model of
-`engine.solve` at the baseline, so that it holds for small shocks and misleads for large ones.
+Macroeconomics 16(4), 2024, doi 10.1257/mac.20220223). One matrix inverse answers for all pairs at once. It is the
+derivative of the exact model of `engine.solve` at the baseline: right for small shocks, misleading for large ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse.csgraph import connected_components
 
-from betweengiants.core.errors import DataError, NoEquilibrium
+from betweengiants.core.errors import DataError, NoEquilibrium, UnknownLabel
 from betweengiants.trade.arrays import Economy, Floats, Imbalances
 from betweengiants.trade.matrix import TradeMatrix
 
@@ -77,7 +77,7 @@ class Exposure:
             focal: the countries that feel the shock (default: all).
 
         Raises:
-            DataError: a country that the matrix does not hold.
+            UnknownLabel: a country that the matrix does not hold.
         """
         chosen = list(self.labels) if focal is None else list(focal)
         rows = [self._position(label) for label in chosen]
@@ -93,11 +93,11 @@ class Exposure:
 
     def _position(self, label: str) -> int:
         if label not in self.labels:
-            raise DataError(found=f"country '{label}'", allowed=", ".join(self.labels))
+            raise UnknownLabel(label, self.labels, what="country")
         return self.labels.index(label)
 
 
-def exposure(
+def exposures(
     matrix: TradeMatrix, theta: float = 4.0, *, imbalances: Imbalances = "multiplicative"
 ) -> Exposure:
     """Income and welfare exposures of every country to every other.
@@ -140,7 +140,7 @@ def exposure(
     eye = np.eye(output.size)
     left = eye - (t * follows + theta * ts) / (1 + theta) + output
     right = -(theta / (1 + theta)) * (ts - eye)
-    w = np.linalg.solve(left, right)
+    w: Floats = np.asarray(np.linalg.solve(left, right), dtype=np.float64)
     residual = np.abs(left @ w - right).max() / max(1.0, np.abs(right).max())
     w = w - output @ w
     u = follows[:, None] * w - s @ w + s

@@ -3,7 +3,8 @@
 Leontief (1936): with input coefficients A and final demand F, gross output is `x = (I - A)^(-1) F 1`. Face-value exposure
 counts inputs bought from the power; full exposure also counts what the suppliers, and theirs, bought from it (Baldwin,
 Freeman & Theodorakopoulos 2023, Hidden exposure, Brookings Papers on Economic Activity 54(2)). Hypothetical extraction
-sets the power's links to zero and compares output. Coefficients do not change: no substitution, so that the results are upper bounds.
+sets the power's links to zero and compares output. Coefficients do not change: no substitution, so that the results are
+upper bounds.
 
 K producers are pairs of a country and a sector (or countries); D columns of final demand are countries that buy.
 """
@@ -94,7 +95,7 @@ def leontief(inputs: ArrayLike) -> Floats:
             found=f"input coefficients with the largest eigenvalue {radius:g}",
             allowed="below 1: every group of producers must add some value",
         )
-    return np.linalg.inv(np.eye(a.shape[0]) - a)
+    return np.asarray(np.linalg.inv(np.eye(a.shape[0]) - a), dtype=np.float64)
 
 
 def look_through(

@@ -43,9 +43,7 @@ class InelasticBundle(DataError):
         )
 
 
-def closed_form_power(
-    weights: ArrayLike, omega: ArrayLike, sigma: ArrayLike, rho: ArrayLike = 1.0
-) -> Floats:
+def closed_form_power(weights: ArrayLike, omega: ArrayLike, sigma: ArrayLike, rho: ArrayLike = 1.0) -> Floats:
     """Log loss of real spending, for any number of cases at once.
 
     Args:

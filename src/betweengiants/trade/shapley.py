@@ -117,6 +117,41 @@ def shapley_shares(joint: JointLeverage) -> ShapleyShares:
     return ShapleyShares(joint.focal, joint.powers, value, share, total, losses, joint_premium(losses))
 
 
+def joint_table(joint: JointLeverage) -> pl.DataFrame:
+    """Every coalition, and beside each single power its part in the loss of all together.
+
+    Columns coalition (powers joined by `;`), welfare_change_pct, premium_pct (loss less the losses that the members bring
+    about alone, in percentage points), shapley_pct and shapley_share (rows of single powers only). Where a coalition has
+    no solution, what depends on it is empty.
+    """
+    loss = -joint.welfare_change
+    alone = dict(zip(joint.powers, loss, strict=False))
+    single = [len(members) == 1 for members in joint.coalitions]
+    premium = [
+        0.0 * value if one else value - sum(alone[p] for p in members)
+        for members, value, one in zip(joint.coalitions, loss, single, strict=True)
+    ]
+    parts: dict[str, tuple[float, float]] = {}
+    if all(problem is None for problem in joint.problems):
+        shares = shapley_shares(joint)
+        parts = dict(zip(joint.powers, zip(shares.value, shares.share, strict=True), strict=True))
+    nothing = (np.nan, np.nan)
+    shown = [
+        parts.get(members[0], nothing) if one else nothing
+        for members, one in zip(joint.coalitions, single, strict=True)
+    ]
+    return pl.DataFrame(
+        {
+            "coalition": [";".join(members) for members in joint.coalitions],
+            "welfare_change_pct": 100 * joint.welfare_change,
+            "premium_pct": [100 * float(p) for p in premium],
+            "shapley_pct": [100 * value for value, _ in shown],
+            "shapley_share": [share for _, share in shown],
+        },
+        schema_overrides=dict.fromkeys(("premium_pct", "shapley_pct", "shapley_share"), pl.Float64),
+    ).fill_nan(None)
+
+
 def _sizes(count: int) -> Ints:
     """(2^count,) number of members of each bit mask."""
     masks = np.arange(2**count)

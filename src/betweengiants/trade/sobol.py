@@ -1,8 +1,8 @@
 """Variance-based sensitivity: which input drives the spread of a result.
 
 Saltelli sampling (Saltelli, Annoni, Azzini, Campolongo, Ratto & Tarantola 2010, doi 10.1016/j.cpc.2009.09.018): two samples
-A and B of the inputs, and for every input i the sample AB_i, which is A with the column (or group of columns) of i taken
-from B. Estimators of Jansen (1999, doi 10.1016/S0010-4655(98)00154-4), f being the results and V their variance:
+A and B of the inputs, and for every input i the sample AB_i, which is A with the column of i taken from B. Estimators of
+Jansen (1999, doi 10.1016/S0010-4655(98)00154-4), f being the results and V their variance:
 
     first order  S_i  = 1 - mean((f(B) - f(AB_i))^2) / (2 V)     what knowing input i alone would take off the variance
     total effect ST_i =     mean((f(A) - f(AB_i))^2) / (2 V)     what would be left if all inputs but i were known
@@ -23,7 +23,8 @@ from betweengiants.trade.arrays import Floats
 
 EDGE = 1e-12
 """Points stay this far from 0 and 1, where some distributions have no finite value."""
-MOST_COLUMNS = 10_000
+IDLE = 1e-9
+"""A change below this share of the standard deviation of a result is the rounding of its solver."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,11 @@ class SobolIndices:
 
     Attributes:
         inputs: (k,) names.
-        first, total: (k, M); an input that changes no result in any row has exactly 0 and 0. Not-a-number for a
-            result that does not vary at all.
+        first, total: (k, M). An input that changes a result at no point has exactly 0 and 0, and so have all inputs of
+            a result that does not vary.
         first_se, total_se: (k, M) standard errors, as if the points were independent (they are better than that).
         variance: (M,) of the results.
-        base: N, points in A; the model was run N (k + 2) times.
+        base: N, points in A; the model was run at N (k + 2) points.
         seed: of the random shift.
     """
 
@@ -55,9 +56,9 @@ class Design:
     """Points of a Saltelli sample in the unit cube.
 
     Attributes:
-        inputs: (k,) names of the inputs, each with one or more columns.
-        a, b: (N, d) the two samples.
-        swapped: (k, N, d) AB_i.
+        inputs: (k,) names of the inputs, one column each.
+        a, b: (N, k) the two samples.
+        swapped: (k, N, k) AB_i.
         seed: of the random shift.
     """
 
@@ -68,38 +69,31 @@ class Design:
     seed: int
 
 
-def saltelli(inputs: Sequence[str], columns: Sequence[int], base: int, seed: int) -> Design:
+def saltelli(inputs: Sequence[str], base: int, seed: int) -> Design:
     """Points for k inputs.
 
     Args:
-        inputs: names, each once.
-        columns: how many columns each input has (more than one: a group that is swapped as a whole).
+        inputs: (k,) names, each once.
         base: N, a power of 2, at least 2 (a Sobol sequence is balanced only then).
         seed: of the random shift.
 
     Raises:
-        DataError: no or repeated inputs, an input without columns, more than 10,000 columns, or a base that is not a
-            power of 2.
+        DataError: no or repeated inputs, or a base that is not a power of 2.
     """
     from scipy.stats import qmc
 
-    names, width = tuple(inputs), int(sum(columns))
-    if not names or len(set(names)) != len(names) or len(columns) != len(names) or min(columns) < 1:
-        raise DataError(
-            found=f"inputs {', '.join(names) or 'without a name'}", allowed="each once, with columns"
-        )
-    if width > MOST_COLUMNS:
-        raise DataError(found=f"{width} uncertain numbers", allowed=f"at most {MOST_COLUMNS}")
+    names, width = tuple(inputs), len(inputs)
+    if not names or len(set(names)) != width:
+        raise DataError(found=f"inputs {', '.join(names) or 'without a name'}", allowed="each name once")
     if base < 2 or base & (base - 1):
         raise DataError(found=f"a sample of {base} points", allowed="a power of 2, such as 256, 512 or 1024")
     shift = np.random.default_rng(seed).random(2 * width)
     grid = qmc.Sobol(2 * width, scramble=False).random_base2(base.bit_length() - 1)
     points = np.clip((grid + shift) % 1.0, EDGE, 1 - EDGE)
     a, b = points[:, :width], points[:, width:]
-    ends = np.cumsum(columns)
-    swapped = np.repeat(a[None], len(names), axis=0)
-    for k, (end, size) in enumerate(zip(ends, columns, strict=True)):
-        swapped[k][:, end - size : end] = b[:, end - size : end]
+    swapped = np.repeat(a[None], width, axis=0)
+    for k in range(width):
+        swapped[k, :, k] = b[:, k]
     return Design(names, a, b, swapped, seed)
 
 
@@ -108,54 +102,56 @@ def jansen(design: Design, f_a: Floats, f_b: Floats, f_swapped: Floats) -> Sobol
 
     Args:
         design: the points.
-        f_a, f_b: (N, M) results at A and B.
+        f_a: (N, M) results at A.
+        f_b: (N, M) results at B.
         f_swapped: (k, N, M) results at AB_i.
 
     Raises:
-        DataError: a result is not finite (indices over the rest would be of another question).
+        DataError: a result is not finite (indices over the rest would answer another question).
     """
-    if not (np.isfinite(f_a).all() and np.isfinite(f_b).all() and np.isfinite(f_swapped).all()):
-        count = int((~np.isfinite(np.concatenate([f_a[None], f_b[None], f_swapped]))).sum())
+    everything = np.concatenate([f_a[None], f_b[None], f_swapped])
+    if not np.isfinite(everything).all():
         raise DataError(
-            found=f"{count} results that are not finite",
+            found=f"{int((~np.isfinite(everything)).any(axis=2).sum())} points without a result",
             allowed="a result at every point (narrow the distributions, or use the multiplicative rule)",
         )
-    size = f_a.shape[0]
-    pooled = np.concatenate([f_a, f_b])
-    variance = pooled.var(axis=0)
-    spread = ((f_a - pooled.mean(axis=0)) ** 2 + (f_b - pooled.mean(axis=0)) ** 2) / 2
+    pooled = everything[:2].reshape(-1, f_a.shape[1])
+    middle, variance = pooled.mean(axis=0), pooled.var(axis=0)
+    still = np.sqrt(variance) <= IDLE * np.abs(pooled).max(axis=0)
+    scale = np.where(still, 1.0, variance)
     alone, left = (f_b - f_swapped) ** 2 / 2, (f_a - f_swapped) ** 2 / 2
-    idle = (left == 0).all(axis=1)
-    still = variance <= (np.finfo(np.float64).eps * np.abs(pooled).max(axis=0)) ** 2
-    scale = np.where(still, np.nan, variance)
     first, total = 1 - alone.mean(axis=1) / scale, left.mean(axis=1) / scale
+    spread = ((f_a - middle) ** 2 + (f_b - middle) ** 2) / 2
 
     def error(term: Floats, ratio: Floats) -> Floats:
-        # Delta method for the ratio of two means: each point's part in the ratio.
+        # Delta method for the ratio of two means: every point's part in it.
         part = (term - ratio[:, None, :] * spread) / scale
-        return np.asarray(part.std(axis=1) / np.sqrt(size))
+        return np.asarray(part.std(axis=1) / np.sqrt(f_a.shape[0]))
 
     first_se, total_se = error(alone, 1 - first), error(left, total)
-    for values in (first, first_se):
-        values[idle & ~still] = 0.0
-    return SobolIndices(design.inputs, first, total, first_se, total_se, variance, size, design.seed)
+    idle = still | (np.sqrt(2 * left.max(axis=1)) <= IDLE * np.sqrt(scale))
+    for values in (first, total, first_se, total_se):
+        values[idle] = 0.0
+    return SobolIndices(design.inputs, first, total, first_se, total_se, variance, f_a.shape[0], design.seed)
 
 
 def sobol_indices(
     function: Callable[[Floats], Floats], inputs: Sequence[str], base: int, seed: int
 ) -> SobolIndices:
-    """Indices of a function of k independent uniform numbers, one column each.
+    """Indices of a function of k independent uniform numbers.
 
     Args:
-        function: from (n, k) points in the unit cube to (n,) or (n, M) results.
+        function: from (n, k) points in the unit cube to (n,) or (n, M) results; called once with all points.
         inputs: (k,) names.
-        base, seed: see `saltelli`.
+        base: see `saltelli`.
+        seed: see `saltelli`.
+
+    Raises:
+        DataError: see `saltelli` and `jansen`.
     """
-    design = saltelli(inputs, [1] * len(inputs), base, seed)
-
-    def results(points: Floats) -> Floats:
-        values = np.asarray(function(points), dtype=np.float64)
-        return values[:, None] if values.ndim == 1 else values
-
-    swapped = np.stack([results(points) for points in design.swapped])
-    return jansen(design, results(design.a), results(design.b), swapped)
+    design = saltelli(inputs, base, seed)
+    width = len(design.inputs)
+    points = np.concatenate([design.a, design.b, design.swapped.reshape(-1, width)])
+    results = np.asarray(function(points), dtype=np.float64)
+    results = results.reshape(width + 2, base, -1)
+    return jansen(design, results[0], results[1], results[2:])

@@ -1,0 +1,266 @@
+"""Further commands of `betweengiants trade`: exposure, power, joint, uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from betweengiants.cli.output import Format, FormatOption, OutputOption
+from betweengiants.cli.trade import FlowsArgument, ImbalancesOption, Rule, YearOption
+
+if TYPE_CHECKING:
+    from betweengiants.core.errors import BetweenGiantsError
+    from betweengiants.trade.matrix import TradeMatrix
+
+MOST_NOTES = 5
+EXAMPLES = {
+    "exposure": "betweengiants trade exposure flows.csv --elasticity 4 --focal KAZ",
+    "power": "betweengiants trade power flows.csv --powers RUS,CHN --elasticity 4 --focal KAZ",
+    "joint": "betweengiants trade joint flows.csv --focal KAZ --powers RUS,CHN,USA --elasticity 4",
+    "uncertainty": "betweengiants trade uncertainty flows.csv --focal KAZ --powers RUS,CHN --low 2 --centre 4 --high 8",
+}
+
+
+class Distribution(StrEnum):
+    """How an elasticity is spread."""
+
+    lognormal = "lognormal"
+    triangular = "triangular"
+    uniform = "uniform"
+
+
+PowersOption = Annotated[
+    str,
+    typer.Option("--powers", metavar="P,Q,...", help="The powers, separated by commas.", show_default=False),
+]
+FocalOption = Annotated[
+    str | None,
+    typer.Option("--focal", metavar="A,B,...", help="The focal states, separated by commas; default: all."),
+]
+OneFocalOption = Annotated[
+    str, typer.Option("--focal", metavar="A", help="The focal state.", show_default=False)
+]
+ThetaOption = Annotated[
+    float, typer.Option("--elasticity", metavar="THETA", help="Trade elasticity theta = sigma - 1, above 0.")
+]
+SectorsOption = Annotated[
+    bool, typer.Option("--aggregate-sectors", help="Add up the sectors of FLOWS; this command works on one.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `betweengiants trade`."""
+    for name, command in (
+        ("exposure", exposure),
+        ("power", power),
+        ("joint", joint),
+        ("uncertainty", uncertainty),
+    ):
+        app.command(name, epilog=f"Example: {EXAMPLES[name]}")(command)
+
+
+def exposure(
+    flows: FlowsArgument,
+    elasticity: ThetaOption = 4.0,
+    focal: FocalOption = None,
+    imbalances: ImbalancesOption = Rule.multiplicative,
+    year: YearOption = None,
+    aggregate_sectors: SectorsOption = False,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """First-order effect on each country's income and welfare of one percent more productivity in another, in percent."""
+    from betweengiants.cli.output import emit
+    from betweengiants.trade.exposure import exposures
+
+    _check_target(format, output)
+    states = None if focal is None else _labels("--focal", focal)
+    matrix = _read(flows, year, aggregate_sectors)
+    for label in states or ():
+        matrix.index(label)
+    result = exposures(matrix, elasticity, imbalances=imbalances.value)
+    emit(result.frame(states), format, output, notes=matrix.notes())
+
+
+def power(
+    flows: FlowsArgument,
+    powers: PowersOption,
+    elasticity: ThetaOption = 4.0,
+    outer: Annotated[
+        float,
+        typer.Option(
+            "--outer",
+            metavar="RHO",
+            help="Elasticity between imports and home goods: 1 holds the budget share of imports; 1 + THETA is the nest "
+            "of the equilibrium model.",
+        ),
+    ] = 1.0,
+    focal: FocalOption = None,
+    imbalances: ImbalancesOption = Rule.additive,
+    year: YearOption = None,
+    aggregate_sectors: SectorsOption = False,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """What losing the supplies of each power would cost each focal state in closed form, beside the equilibrium loss."""
+    from betweengiants.cli.output import emit
+    from betweengiants.trade.power import power_table
+
+    _check_target(format, output)
+    chosen = _labels("--powers", powers)
+    states = None if focal is None else _labels("--focal", focal)
+    matrix = _read(flows, year, aggregate_sectors)
+    result = power_table(matrix, chosen, states, elasticity, outer, imbalances=imbalances.value)
+    emit(result.frame(), format, output, notes=(*matrix.notes(), *_left_empty(result.problems)))
+
+
+def joint(
+    flows: FlowsArgument,
+    focal: OneFocalOption,
+    powers: PowersOption,
+    elasticity: ThetaOption = 4.0,
+    imbalances: ImbalancesOption = Rule.additive,
+    year: YearOption = None,
+    aggregate_sectors: SectorsOption = False,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """What every coalition of powers could do to one focal state, what acting together adds, and each power's part in it."""
+    from betweengiants.cli.output import emit
+    from betweengiants.trade.shapley import joint_table
+    from betweengiants.trade.sweeps import joint_leverage
+
+    _check_target(format, output)
+    chosen = _labels("--powers", powers)
+    matrix = _read(flows, year, aggregate_sectors)
+    result = joint_leverage(matrix, focal, chosen, elasticity, imbalances=imbalances.value)
+    emit(joint_table(result), format, output, notes=(*matrix.notes(), *_left_empty(result.problems)))
+
+
+def uncertainty(
+    flows: FlowsArgument,
+    focal: OneFocalOption,
+    powers: PowersOption,
+    low: Annotated[float, typer.Option("--low", metavar="THETA", help="Low elasticity.", show_default=False)],
+    centre: Annotated[
+        float, typer.Option("--centre", metavar="THETA", help="Central elasticity.", show_default=False)
+    ],
+    high: Annotated[
+        float, typer.Option("--high", metavar="THETA", help="High elasticity.", show_default=False)
+    ],
+    distribution: Annotated[
+        Distribution,
+        typer.Option(
+            "--distribution",
+            help="lognormal: low and high are the 5 and 95 % quantiles, centre the median; triangular: ends and mode; "
+            "uniform: ends.",
+        ),
+    ] = Distribution.lognormal,
+    flow_sd: Annotated[
+        float,
+        typer.Option(
+            "--flow-sd",
+            metavar="SD",
+            help="Standard deviation of the logarithm of every international flow, from the gap of mirror statistics.",
+        ),
+    ] = 0.0,
+    domestic_low: Annotated[
+        float,
+        typer.Option(
+            "--domestic-low",
+            metavar="F",
+            help="Least factor on domestic sales, at most 1 (with --domestic-high).",
+        ),
+    ] = 1.0,
+    domestic_high: Annotated[
+        float,
+        typer.Option(
+            "--domestic-high",
+            metavar="F",
+            help="Largest factor on domestic sales, at least 1; uniform between them.",
+        ),
+    ] = 1.0,
+    draws: Annotated[int, typer.Option("--draws", metavar="N", help="Draws.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the draws.")] = 1,
+    drivers: Annotated[
+        int | None,
+        typer.Option(
+            "--drivers",
+            metavar="N",
+            help="Print which input drives the width instead: Sobol indices from N points (a power of 2, such as 256).",
+        ),
+    ] = None,
+    imbalances: ImbalancesOption = Rule.additive,
+    year: YearOption = None,
+    aggregate_sectors: SectorsOption = False,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
+    """Interval of the loss by each power and by all together, over draws of the elasticity and of the data."""
+    from betweengiants.cli.output import emit
+    from betweengiants.trade.spread import Spread
+    from betweengiants.trade.uncertainty import TradeInputs, draw_losses, loss_drivers, severances
+
+    _check_target(format, output)
+    chosen = _labels("--powers", powers)
+    inputs = TradeInputs(
+        Spread(distribution.value, low, centre, high),
+        flow_sd,
+        Spread("uniform", domestic_low, 1.0, domestic_high),
+    )
+    matrix = _read(flows, year, aggregate_sectors)
+    cuts, rule = severances(focal, chosen), imbalances.value
+    if drivers is not None:
+        found = loss_drivers(matrix, focal, cuts, inputs, drivers, seed, imbalances=rule)
+        emit(found.frame(), format, output, notes=matrix.notes())
+        return
+    result = draw_losses(matrix, focal, cuts, inputs, draws, seed, imbalances=rule)
+    missing = [
+        f"note: {draws - solved} of {draws} draws have no solution for {name}; the quantiles are of the others."
+        for name, solved in zip(result.names, result.solved, strict=True)
+        if solved < draws
+    ]
+    emit(result.frame(), format, output, notes=(*matrix.notes(), *missing))
+
+
+def _read(flows: Path, year: int | None, aggregate_sectors: bool) -> TradeMatrix:
+    from betweengiants.trade.matrix import read_flows
+
+    return read_flows(flows, year, aggregate_sectors=aggregate_sectors)
+
+
+def _left_empty(problems: Sequence[BetweenGiantsError | None]) -> list[str]:
+    failed = [f"note: left empty: {problem}" for problem in problems if problem is not None]
+    more = len(failed) - MOST_NOTES
+    return failed if more <= 0 else [*failed[:MOST_NOTES], f"note: left empty: {more} more."]
+
+
+def _check_target(format: Format, output: Path | None) -> None:
+    """Refuse a place that cannot be written to before anything is computed."""
+    import os
+
+    from betweengiants.core.errors import DataError, OutputError
+
+    if format is Format.parquet and output is None:
+        raise DataError(found="--format parquet without --output", allowed="--output FILE")
+    if output is None:
+        return
+    if output.is_dir():
+        raise OutputError(str(output), "it is a folder")
+    if not output.parent.is_dir():
+        raise OutputError(str(output), "no such folder")
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(str(output), "permission denied")
+
+
+def _labels(option: str, text: str) -> list[str]:
+    from betweengiants.core.errors import DataError
+
+    labels = [part.strip() for part in text.split(",")]
+    if not all(labels):
+        raise DataError(found=f"{option} '{text}'", allowed="labels separated by commas, such as RUS,CHN,USA")
+    return labels

@@ -1,0 +1,191 @@
+"""Titles and tables of the figures: findings that follow from the numbers, nothing drawn that is not known."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from betweengiants.core.countries import short_name
+from betweengiants.position import Position
+from betweengiants.report.figures import Figure, all_figures
+from betweengiants.report.oilmap import chokepoints, controller_of
+from betweengiants.report.routebars import route_table, short_route
+
+POWERS = ("RUS", "CHN", "USA", "EU27")
+
+
+@pytest.fixture(scope="module")
+def figures(position: Position) -> dict[str, Figure]:
+    return all_figures(position)
+
+
+def test_every_figure_says_what_it_shows(figures: dict[str, Figure], position: Position) -> None:
+    for name, figure in figures.items():
+        assert name == figure.figure_id
+        assert figure.title.strip()
+        assert not figure.title.endswith(".")
+        assert figure.subtitle.endswith(".")
+        assert len(figure.alt_text) > 30
+        assert figure.table.height
+        assert figure.trails
+        assert figure.table.columns == [column for column in figure.table.columns if column.strip()]
+    shown = {trail for name, figure in figures.items() for trail in figure.trails if name != "frontier"}
+    assert shown <= set(position.trails)
+
+
+def test_the_position_figure_holds_each_power_in_each_panel(
+    figures: dict[str, Figure], position: Position
+) -> None:
+    table = figures["position"].table
+    year = str(position.trails["votes"].parameters["latest_full_year"])
+    assert year in figures["position"].subtitle
+    assert table.height == 2 * len(POWERS)
+    for row in table.to_dicts():
+        trade = row["panel"] == "Trade cut"
+        x = (
+            position.number("trade", "leverage_pct", row["power"], horizon="short")
+            if trade
+            else position.number("oil_transit", "lost_pct_gdp", row["power"])
+        )
+        y = position.number("votes", "vote_agreement", row["power"], period=year)
+        assert (row["x"], row["x_low"], row["x_high"]) == (x.value, x.low, x.high)
+        assert (row["y"], row["y_low"], row["y_high"]) == (y.value, y.low, y.high)
+
+
+def test_the_heaviest_power_is_named_even_without_votes(
+    position: Position, with_tables: Callable[..., Position]
+) -> None:
+    loss = {p: position.number("trade", "leverage_pct", p, horizon="short").value for p in POWERS}
+    heaviest = max(loss, key=lambda p: loss[p])
+    votes = position.dossier.tables["vote_agreement"]
+    other = with_tables(
+        vote_agreement=votes.filter(pl.col("power") != heaviest), network_nodes=None, memberships=None
+    )
+    figure = all_figures(other)["position"]
+    assert short_name(heaviest) in figure.title.split(";")[0]
+    assert heaviest not in figure.table["power"]
+    assert any("No votes with" in gap and heaviest in gap for gap in other.gaps)
+
+
+def test_a_power_whose_votes_end_earlier_is_left_out_of_the_year(
+    position: Position, with_tables: Callable[..., Position]
+) -> None:
+    votes = position.dossier.tables["vote_agreement"].filter(
+        (pl.col("power") != "USA") | (pl.col("year") < 2015)
+    )
+    other = with_tables(vote_agreement=votes, network_nodes=None, memberships=None)
+    figures = all_figures(other)
+    assert set(figures["position"].table["power"]) == {"RUS", "CHN", "EU27"}
+    assert "USA" in figures["votes"].table["power"]
+
+
+def test_the_votes_table_has_no_invented_year(figures: dict[str, Figure], position: Position) -> None:
+    table = figures["votes"].table
+    stated = position.dossier.tables["vote_agreement"].filter(
+        (pl.col("country") == "KAZ") & pl.col("power").is_in(POWERS)
+    )
+    assert table.height == stated.height
+    assert table.select("power", "year").is_duplicated().sum() == 0
+
+
+def test_channels_are_set_side_by_side_and_not_added(figures: dict[str, Figure], position: Position) -> None:
+    table = figures["channels"].table
+    assert table.height == 3 * len(POWERS)
+    assert "not added" in figures["channels"].subtitle
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    russia = position.number("oil_transit", "lost_pct_gdp", "RUS").value
+    assert russia > position.number("trade", "leverage_pct", "RUS", horizon="short").value
+    assert figures["channels"].title.startswith("Russia")
+
+
+def test_bars_by_route_add_up(position: Position) -> None:
+    assert position.oil is not None
+    bars = route_table(position)
+    for (case,), part in bars.group_by("case", maintain_order=True):
+        assert part["value"].sum() == pytest.approx(part["total"][0]), case
+        pieces = part.sort("start")
+        assert pieces["start"].to_list() == pytest.approx([0.0, *pieces["end"].to_list()[:-1]])
+        assert pieces["end"].to_list()[-1] == pytest.approx(part["total"][0])
+    totals = dict(bars.select("case", "total").rows())
+    assert totals["As it is"] == pytest.approx(position.oil.total_before)
+    for power in POWERS:
+        lost = position.number("oil_transit", "lost_million_t", power).value
+        name = [
+            case for case in totals if case.removeprefix("Without ").removeprefix("the ") == short_name(power)
+        ]
+        assert len(name) == 1
+        assert totals[name[0]] == pytest.approx(position.oil.total_before - lost, abs=1e-6)
+
+
+def test_the_worst_pair_is_the_worst(position: Position) -> None:
+    bars = route_table(position)
+    pairs = [(a, b) for i, a in enumerate(POWERS) for b in POWERS[i + 1 :]]
+    most = max(position.number("oil_transit", "lost_million_t", *pair).value for pair in pairs)
+    last = bars.filter(pl.col("case_order") == bars["case_order"].max())
+    assert position.oil is not None
+    assert last["total"][0] == pytest.approx(position.oil.total_before - most, abs=1e-6)
+    assert last["case"][0].count(" and ") == 1
+
+
+def test_a_power_that_touches_no_pipe_changes_no_bar(with_tables: Callable[..., Position]) -> None:
+    other = with_tables(powers=("RUS", "JPN"), vote_agreement=None, memberships=None, options=None)
+    totals = dict(route_table(other).select("case", "total").rows())
+    assert totals["Without Japan"] == pytest.approx(totals["As it is"])
+    assert set(all_figures(other)) == {"channels", "oil-map", "severance"}
+
+
+def test_short_names_of_routes() -> None:
+    assert short_route("Atasu-Alashankou (Kazakhstan-China pipeline)") == "Atasu-Alashankou"
+    assert short_route("CPC, Atyrau to the Russian border") == "CPC"
+    assert short_route("Tankers Aktau-Baku") == "Aktau-Baku"
+
+
+def test_chokepoints_are_ranked_and_apart(position: Position) -> None:
+    table = chokepoints(position)
+    assert 1 <= table.height <= 6
+    assert table["rank"].to_list() == list(range(1, table.height + 1))
+    losses = table["lost_million_t"].to_list()
+    assert losses == sorted(losses, reverse=True)
+    assert all(one > other * 1.004 for one, other in itertools.pairwise(losses))
+
+
+def test_who_can_close_a_route(position: Position) -> None:
+    assert controller_of(position, "cpc-rus") == "RUS"
+    assert controller_of(position, "alashankou-dushanzi") == "CHN"
+    assert controller_of(position, "btc") not in POWERS
+    assert controller_of(position, "uzen-atyrau") == "KAZ"
+
+
+def test_the_map_draws_every_route_that_carries_something(
+    figures: dict[str, Figure], position: Position
+) -> None:
+    assert position.oil is not None
+    table = figures["oil-map"].table
+    assert table["edge_id"].is_duplicated().sum() == 0
+    assert table["edge_id"].to_list() == sorted(table["edge_id"])
+    flows = position.oil.before.edges.filter(pl.col("commodity").is_in(position.oil.commodities))
+    used = dict(flows.group_by("edge_id").agg(pl.col("flow").sum()).iter_rows())
+    for edge, flow in table.select("edge_id", "flow").rows():
+        assert flow == pytest.approx(used.get(edge, 0.0))
+    to_buyers = position.dossier.tables["network_nodes"].filter(
+        (pl.col("kind") == "market") & (pl.col("coord_quality") == "drawing")
+    )
+    ends = position.oil.network.edges.filter(~pl.col("to_node").is_in(to_buyers["node_id"].to_list()))
+    drawn = set(table["edge_id"])
+    assert {edge for edge, flow in used.items() if flow > 1e-6} & set(ends["edge_id"]) <= drawn
+
+
+def test_the_same_figures_twice(figures: dict[str, Figure], position: Position) -> None:
+    again = all_figures(position)
+    for name, figure in figures.items():
+        assert figure.table.equals(again[name].table)
+        assert (figure.title, figure.alt_text, figure.note, figure.listing) == (
+            again[name].title,
+            again[name].alt_text,
+            again[name].note,
+            again[name].listing,
+        )
