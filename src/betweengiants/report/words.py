@@ -48,11 +48,11 @@ def _leverage_sentence(position: Position) -> str:
     loss = {p: position.number("trade", "leverage_pct", p, horizon="short") for p in powers}
     ranked = sorted(powers, key=lambda p: -loss[p].value)
     first, rest = ranked[0], ranked[1:]
-    others = joined([f"{name(p)} {percent(loss[p].value)}" for p in rest])
+    others = f" ({joined([f'{name(p)} {percent(loss[p].value)}' for p in rest])})" if rest else ""
     focal = name(position.dossier.focal)
     sentence = (
         f"By cutting trade alone, {name(first)} could take {spanned(loss[first], unit='%')} of {focal}’s real spending "
-        f"in the short run ({others})"
+        f"in the short run{others}"
     )
     if position.oil is None:
         return sentence + "."
@@ -79,9 +79,11 @@ def _alignment_sentence(position: Position) -> str:
         if voted(position, p, year)
     }
     near, far = max(score, key=lambda p: score[p].value), min(score, key=lambda p: score[p].value)
+    most = "with" if near == far else "most like"
+    least = "" if near == far else f" and least like {name(far)} ({score[far].value:.2f})"
     return (
-        f"In the United Nations General Assembly of {year} it voted most like {name(near)} (agreement "
-        f"{score[near].value:.2f} on a scale of 0 to 1) and least like {name(far)} ({score[far].value:.2f}); {spread}."
+        f"In the United Nations General Assembly of {year} it voted {most} {name(near)} (agreement "
+        f"{score[near].value:.2f} on a scale of 0 to 1){least}; {spread}."
     )
 
 
