@@ -10,9 +10,11 @@ import pytest
 
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
+from betweengiants.position.whatif import remaining_routes
 from betweengiants.report.figures import Figure, all_figures
 from betweengiants.report.oilmap import chokepoints, controller_of
 from betweengiants.report.routebars import route_table, short_route
+from betweengiants.report.svg import render
 
 POWERS = ("RUS", "CHN", "USA", "EU27")
 
@@ -189,3 +191,72 @@ def test_the_same_figures_twice(figures: dict[str, Figure], position: Position) 
             again[name].note,
             again[name].listing,
         )
+
+
+def test_when_nothing_gets_out_the_bar_is_empty_and_says_so(
+    position: Position, with_tables: Callable[..., Position]
+) -> None:
+    control = position.dossier.tables["network_control"]
+    edges = position.dossier.tables["network_edges"].select("edge_id", "source_id")
+    everything = edges.select(
+        asset_id="edge_id",
+        power=pl.lit("CHN"),
+        basis=pl.lit("territory"),
+        share=pl.lit(None, pl.Float64),
+        source_id="source_id",
+        note=pl.lit(None, pl.String),
+    )
+    rest = control.filter(pl.col("power") != "CHN")
+    other = with_tables(network_control=pl.concat([rest, everything]), vote_agreement=None, options=None)
+    bars = route_table(other).filter(pl.col("case") == "Without China")
+    assert bars.select("value", "total", "total_text").rows() == [(0.0, 0.0, "0")]
+    figure = all_figures(other)["severance"]
+    assert "China, 0.0 of" in figure.title
+    assert "Without China" in render(figure.draw(340))
+    sentence = remaining_routes(other, ["CHN"])
+    assert sentence is not None
+    assert sentence.endswith("nothing would still leave.")
+    assert other.number("oil_transit", "interdictable", "CHN").value == pytest.approx(1)
+
+
+def test_titles_follow_the_numbers(position: Position, with_tables: Callable[..., Position]) -> None:
+    """Oil at three tenths of its price weighs less than trade; votes of a few years show no move over ten."""
+    cheap = position.dossier.tables["network_demand"].with_columns(
+        pl.col("price", "price_low", "price_high") * 0.3
+    )
+    votes = position.dossier.tables["vote_agreement"].filter(pl.col("year") > 2018)
+    figures = all_figures(
+        with_tables(network_demand=cheap, vote_agreement=votes, memberships=None, options=None)
+    )
+    assert figures["channels"].title.endswith("less than through trade")
+    assert "ten years" not in figures["votes"].title
+    assert "Kazakhstan" in figures["votes"].title
+
+
+def test_the_order_of_powers_is_said_to_change_only_where_it_does(
+    position: Position, with_tables: Callable[..., Position]
+) -> None:
+    """Russia and China trade places when a little of one's trade is taken away, but not at every elasticity."""
+    loss = {p: position.number("trade", "leverage_pct", p, horizon="short") for p in POWERS}
+    orders = {
+        end: tuple(sorted(POWERS, key=lambda p: -getattr(loss[p], end))) for end in ("value", "low", "high")
+    }
+    note = all_figures(with_tables(network_nodes=None, vote_agreement=None))["channels"].note
+    assert ("holds throughout" in note) == (len(set(orders.values())) == 1)
+    for factor in (1.05, 1.06, 1.07, 1.08, 1.09, 1.1):
+        pair = pl.col("exporter").is_in(["KAZ", "RUS"]) & pl.col("importer").is_in(["KAZ", "RUS"])
+        pair &= pl.col("exporter") != pl.col("importer")
+        flows = position.dossier.tables["trade_matrix"].with_columns(
+            value_usd_m=pl.when(pair).then(pl.col("value_usd_m") * factor).otherwise("value_usd_m")
+        )
+        other = with_tables(trade_matrix=flows, network_nodes=None, vote_agreement=None, memberships=None)
+        losses = {p: other.number("trade", "leverage_pct", p, horizon="short") for p in POWERS}
+        found = {
+            tuple(sorted(POWERS, key=lambda p: -getattr(losses[p], end))) for end in ("value", "low", "high")
+        }
+        said = all_figures(other)["channels"].note
+        assert ("changes within them" in said) == (len(found) > 1)
+        if len(found) > 1:
+            break
+    else:
+        pytest.fail("no factor of these makes the order change within the range")

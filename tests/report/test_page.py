@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import polars as pl
 import pytest
 
 from betweengiants.position import Position
@@ -339,3 +340,18 @@ def test_a_dossier_with_less_gives_a_page_with_less(
     assert all(gap in text for gap in position.gaps)
     assert_no_hole(page)
     assert_headings(page)
+
+
+def test_a_state_that_trades_with_no_power_has_a_page(
+    position: Position, with_tables: Callable[..., Position], page_of: Callable[..., str], parse
+) -> None:
+    powers = list(position.dossier.powers)
+    cut = (pl.col("exporter") == "KAZ") & pl.col("importer").is_in(powers)
+    cut |= pl.col("exporter").is_in(powers) & (pl.col("importer") == "KAZ")
+    flows = position.dossier.tables["trade_matrix"].with_columns(
+        value_usd_m=pl.when(cut).then(0.0).otherwise("value_usd_m")
+    )
+    page = parse(page_of(with_tables(trade_matrix=flows, network_nodes=None, memberships=None), ("votes",)))
+    assert_no_hole(page)
+    assert "not defined" in page.text  # autonomy: nothing to lose to anybody
+    assert not re.search(r"-0\.0+(?!\d)", page.text)

@@ -6,6 +6,8 @@ from betweengiants.core.countries import short_name
 from betweengiants.core.intervals import Interval
 from betweengiants.position import Position
 
+# Less than this, in million tonnes a year, rounds to nothing in the sentence.
+LITTLE_OIL = 0.5
 THE = {"USA": "the United States", "EU27": "the European Union"}
 
 
@@ -58,6 +60,8 @@ def _leverage_sentence(position: Position) -> str:
         return sentence + "."
     top = max(powers, key=lambda p: position.number("oil_transit", "lost_usd_m", p).value)
     lost = position.number("oil_transit", "lost_million_t", top)
+    if lost.value < LITTLE_OIL:
+        return f"{sentence}; no power alone could stop crude exports by closing the oil routes it controls."
     value = position.number("oil_transit", "lost_usd_m", top)
     share = position.number("oil_transit", "lost_pct_gdp", top)
     return (
@@ -71,7 +75,7 @@ def _alignment_sentence(position: Position) -> str:
     powers = position.dossier.powers
     spread = _spread(position)
     if not position.has("votes"):
-        return f"The dossier holds no votes; {spread}."
+        return f"The dossier holds no votes with {joined([name(p) for p in powers])}; {spread}."
     year = str(position.trails["votes"].parameters["latest_full_year"])
     score = {
         p: position.number("votes", "vote_agreement", p, period=year)
@@ -91,6 +95,10 @@ def _spread(position: Position) -> str:
     """`leverage through trade is spread as if over 3.1 equal powers of 4, through oil routes over 1.2`."""
     powers = position.dossier.powers
     trade = position.number("trade", "effective_vectors", *powers, horizon="short")
+    if trade.value == 0:
+        return "no power has any leverage through trade"
+    if len(powers) == 1:
+        return f"all leverage looked at is that of {name(powers[0])}"
     words = f"leverage through trade is spread as if over {trade.value:.1f} equal powers of {len(powers)}"
     if position.oil is None:
         return words
