@@ -98,7 +98,7 @@ def _spread(position: Position) -> str:
     if trade.value == 0:
         return "no power has any leverage through trade"
     if len(powers) == 1:
-        return f"all leverage looked at is that of {name(powers[0])}"
+        return "no other power is looked at"
     words = f"leverage through trade is spread as if over {trade.value:.1f} equal powers of {len(powers)}"
     if position.oil is None:
         return words
