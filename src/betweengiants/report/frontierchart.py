@@ -50,10 +50,15 @@ def frontier_figure(position: Position, make: type[Figure]) -> Figure:
     )
 
 
-def plan_rows(position: Position) -> dict[str, Any]:
-    """The plan half-way along the frontier, as a list that a minister could read."""
-    frontier = autonomy_frontier(position.dossier)
-    bound = frontier.today_pct - HALF_WAY * (frontier.today_pct - frontier.least_pct)
+def plan_rows(position: Position, points: pl.DataFrame) -> dict[str, Any]:
+    """The plan half-way along the frontier, as a list that a minister could read.
+
+    Args:
+        position: the results.
+        points: the table of `frontier_figure`.
+    """
+    today, least = points["bound_pct"][0], points["bound_pct"][-1]
+    bound = today - HALF_WAY * (today - least)
     plan = plan_at(position.dossier, bound)
     return {
         "bound": f"{plan.bound_pct:.0f}",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -111,7 +112,7 @@ def render_page(
         "figures": {name: _figure(figure, position, drawn) for name, figure in figures.items()},
         "numbers": sections.number_cards(position),
         "thetas": {h: f"{position.dossier.parameter(f'theta_{h}')[0]:g}" for h in ("short", "long")},
-        "plan": plan_rows(position) if can_plan(position) else None,
+        "plan": plan_rows(position, figures["frontier"].table) if "frontier" in figures else None,
         "balance": sections.balance_rows(position),
         "coalitions": sections.coalition_rows(position),
         "overlaps": words.overlap_rows(position),
@@ -133,10 +134,11 @@ def render_page(
 def draw_all(figures: dict[str, Figure], progress: Progress = lambda step: None) -> Drawn:
     """Every figure in both widths, as SVG text by figure and width."""
     drawn: Drawn = {}
-    for figure in figures.values():
-        progress(f"figure {figure.figure_id}")
-        for size, width in WIDTHS.items():
-            drawn[figure.figure_id, size] = render(figure.draw(width))
+    with debug_mode(False):  # checking each part of a chart against the schema would take half of the time
+        for figure in figures.values():
+            progress(f"figure {figure.figure_id}")
+            for size, width in WIDTHS.items():
+                drawn[figure.figure_id, size] = render(figure.draw(width))
     return drawn
 
 
