@@ -79,8 +79,8 @@ def published(matrix, scenario):
     flows = matrix.flows
     output, spending = flows.sum(axis=1), flows.sum(axis=0)
     share = flows / spending
-    for a, b, factor in scenario.cells:
-        share[matrix.index(a), matrix.index(b)] *= factor**-THETA
+    for cell in scenario.cells:
+        share[matrix.index(cell.exporter), matrix.index(cell.importer)] *= cell.cost_factor**-THETA
     wage, phi, spent = np.ones_like(output), np.ones_like(output), spending
     while True:
         wage = (share @ (spent / phi) / output) ** (1 / (1 + THETA))

@@ -187,14 +187,161 @@ def test_year_and_sectors(run, folder):
     assert "several years (2020, 2021)" in err
     sectors = "".join(f"{row},{sector}\n" for sector in ("food", "oil") for row in rows)
     (folder / "sectors.csv").write_text("exporter,importer,value,sector\n" + sectors)
-    code, _, err = run("sever", "sectors.csv", *sever)
-    assert code == 2
-    assert "--aggregate-sectors" in err
     code, out, _ = run("sever", "sectors.csv", *sever, "--aggregate-sectors")
     doubled, single = pl.read_csv(out.encode()), pl.read_csv(expected[1].encode())
     assert code == 0
     for column in COUNTRY_COLUMNS[1:]:
         assert (doubled[column] - single[column]).abs().max() < 1e-9
+    # Two sectors alike with one elasticity are one sector.
+    code, out, _ = run("sever", "sectors.csv", *sever)
+    alike = pl.read_csv(out.encode())
+    assert code == 0
+    for column in COUNTRY_COLUMNS[1:]:
+        assert (alike[column] - single[column]).abs().max() < 1e-9
+
+
+SECTORS = """exporter,importer,sector,value
+KAZ,KAZ,oil,8
+KAZ,RUS,oil,1
+KAZ,CHN,oil,9
+RUS,KAZ,oil,2
+RUS,RUS,oil,80
+RUS,CHN,oil,40
+CHN,CHN,oil,90
+KAZ,KAZ,rest,80
+KAZ,RUS,rest,6
+KAZ,CHN,rest,2
+RUS,KAZ,rest,9
+RUS,RUS,rest,700
+RUS,CHN,rest,10
+CHN,KAZ,rest,8
+CHN,RUS,rest,60
+CHN,CHN,rest,6000
+"""
+THETAS = "sector,theta\noil,6\nrest,2.5\n"
+INPUTS = """economy,sector,parameter,input_sector,value
+*,*,value_added_share,,0.6
+*,*,input_share,oil,0.01
+*,*,input_share,rest,0.39
+"""
+SECTOR_SHOCKS = """exporter,importer,sector,cost_factor,quantity_cap
+KAZ,CHN,oil,1,0.1
+RUS,KAZ,,inf,
+CHN,KAZ,rest,1.2,1
+"""
+
+
+@pytest.fixture
+def sectors(folder):
+    for name, text in (
+        ("sectors.csv", SECTORS),
+        ("theta.csv", THETAS),
+        ("io.csv", INPUTS),
+        ("sector_shocks.csv", SECTOR_SHOCKS),
+    ):
+        (folder / name).write_text(text)
+    return folder
+
+
+WITH_SECTORS = ("--sector-elasticities", "theta.csv", "--io", "io.csv")
+
+
+@pytest.mark.parametrize("horizon", ["short", "long"])
+@pytest.mark.parametrize("rule", ["additive", "multiplicative", "balanced"])
+def test_shocks_by_sector(run, sectors, rule, horizon):
+    code, out, err = run(
+        *("shock", "sectors.csv", "--shocks", "sector_shocks.csv", *WITH_SECTORS, "--horizon", horizon),
+        *("--imbalances", rule, "--format", "csv", "--bilateral", "after.csv"),
+    )
+    assert code == 0
+    from betweengiants.trade import Cell, Scenario, read_sector_flows, solve_sectors
+
+    cells = (
+        Cell("KAZ", "CHN", 1.0, 0.1, "oil"),
+        Cell("RUS", "KAZ", math.inf),
+        Cell("CHN", "KAZ", 1.2, sector="rest"),
+    )
+    matrix = read_sector_flows(sectors / "sectors.csv", io=sectors / "io.csv")
+    result = solve_sectors(matrix, Scenario("x", cells), [6, 2.5], horizon=horizon, imbalances=rule)
+    assert pl.read_csv(out.encode()).equals(result.frame())
+    flows = pl.read_csv(sectors / "after.csv")
+    assert flows.equals(result.bilateral())
+    assert flows.columns == ["exporter", "importer", "sector", "value_before", "value_after"]
+    assert "note: the cap of 0.1 on KAZ to CHN (oil) binds: extra cost factor " in err
+
+
+def test_severing_one_sector(run, sectors):
+    sever = ("sever", "sectors.csv", "--pair", "KAZ:RUS", "--elasticity", "4", "--format", "json")
+    code, _, _ = run(*sever, "--sector", "oil", "--bilateral", "after.csv")
+    assert code == 0
+    flows = pl.read_csv(sectors / "after.csv").filter(pl.col("value_after") == 0, pl.col("value_before") > 0)
+    assert flows.select("exporter", "importer", "sector").rows() == [
+        ("KAZ", "RUS", "oil"),
+        ("RUS", "KAZ", "oil"),
+    ]
+    code, _, err = run(*sever, "--sector", "gas")
+    assert code == 2
+    assert "unknown sector 'gas'; allowed: one of oil, rest" in err
+
+
+def test_elasticities_may_come_from_either_option(run, sectors):
+    sever = ("sever", "sectors.csv", "--pair", "KAZ:RUS", "--format", "csv")
+    (sectors / "same.csv").write_text("sector,theta\noil,4\n")
+    one = run(*sever, "--elasticity", "4")
+    assert one[0] == 0
+    assert run(*sever, "--elasticity", "4", "--sector-elasticities", "same.csv") == one
+    code, _, err = run(*sever, "--sector-elasticities", "same.csv")
+    assert code == 2
+    assert "no row for rest" in err
+
+
+def test_leverage_by_sector(run, sectors):
+    lever = ("leverage", "sectors.csv", "--powers", "RUS,CHN", "--focal", "KAZ", *WITH_SECTORS)
+    code, out, _ = run(*lever, "--horizon", "short", "--format", "csv")
+    assert code == 0
+    from betweengiants.trade import leverage, read_sector_flows
+
+    matrix = read_sector_flows(sectors / "sectors.csv", io=sectors / "io.csv")
+    expected = leverage(matrix, ["RUS", "CHN"], ["KAZ"], [6, 2.5], horizon="short")
+    assert pl.read_csv(out.encode()).equals(expected.frame())
+
+
+def test_rationing_is_exit_code_three(run, sectors):
+    """China makes no oil here: without the two suppliers it has none."""
+    (sectors / "none.csv").write_text(SECTORS.replace("CHN,CHN,oil,90\n", ""))
+    code, out, err = run(
+        *("sever", "none.csv", "--pair", "KAZ:CHN", "--pair", "RUS:CHN", "--elasticity", "4"),
+        *("--output", "o.csv", "--bilateral", "b.csv"),
+    )
+    assert (code, out) == (3, "")
+    assert "no supplier is left of a sector that is needed (CHN: oil)" in err
+    assert not (sectors / "o.csv").exists()
+    assert not (sectors / "b.csv").exists()
+
+
+def test_caps_in_the_model_of_one_sector(run, folder):
+    (folder / "caps.csv").write_text(
+        "exporter,importer,cost_factor,quantity_cap\nKAZ,CHN,1.1,0.4\nCHN,KAZ,1,0.5\n"
+    )
+    code, out, err = run("shock", "flows.csv", "--shocks", "caps.csv", "--elasticity", "3", "--format", "csv")
+    assert code == 0
+    from betweengiants.trade import Cell, Scenario, read_flows, solve
+
+    scenario = Scenario("x", (Cell("KAZ", "CHN", 1.1, 0.4), Cell("CHN", "KAZ", 1.0, 0.5)))
+    result = solve(read_flows(folder / "flows.csv"), scenario, 3.0)
+    assert pl.read_csv(out.encode()).equals(result.frame())
+    assert err.count("binds: extra cost factor") == 2
+
+
+def test_inputs_above_absorption_are_refused_or_trimmed(run, sectors):
+    (sectors / "heavy.csv").write_text(INPUTS.replace("0.01", "0.35").replace("0.39", "0.05"))
+    sever = ("sever", "sectors.csv", "--pair", "KAZ:RUS", "--elasticity", "4", "--io", "heavy.csv")
+    code, _, err = run(*sever)
+    assert code == 2
+    assert "final spending would be negative, for CHN (oil), KAZ (oil), RUS (oil)" in err
+    code, _, err = run(*sever, "--trim-inputs", "--format", "csv")
+    assert code == 0
+    assert "inputs above absorption were cut" in err
 
 
 def test_notes_on_the_data_go_to_standard_error(run, folder):
@@ -219,6 +366,17 @@ LEVER = ["leverage", "flows.csv", "--elasticity", "4", "--powers"]
         ([*SEVER, "--pair", "KAZ:"], "two labels joined by a colon"),
         ([*SEVER, "--pair", "KAZ:KAZ"], "two different countries"),
         ([*SEVER, "--pair", "KAZ:RUS", "--year", "2020"], "table without years"),
+        (
+            [*SEVER, "--pair", "KAZ:RUS", "--sector", "oil"],
+            "'oil' where the flows have one sector; allowed: no sector",
+        ),
+        ([*SEVER, "--pair", "KAZ:RUS", "--trim-inputs"], "--trim-inputs without --io"),
+        (
+            [*SEVER, "--pair", "KAZ:RUS", "--aggregate-sectors", "--io", "io.csv"],
+            "--aggregate-sectors with --io",
+        ),
+        ([*SEVER, "--pair", "KAZ:RUS", "--io", "io.csv"], "io.csv: found no such file"),
+        ([*SEVER, "--pair", "KAZ:RUS", "--sector-elasticities", "t.csv"], "for flows of one sector"),
         (
             [*SEVER, "--pair", "KAZ:RUS", "--bilateral", "none/b.csv"],
             "cannot write none/b.csv: no such folder",
@@ -259,6 +417,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(run, folder, arguments, me
         ["shock", "flows.csv", "--elasticity", "4"],
         ["leverage", "flows.csv", "--elasticity", "4"],
         [*SEVER, "--pair", "KAZ:RUS", "--imbalances", "none"],
+        [*SEVER, "--pair", "KAZ:RUS", "--horizon", "medium"],
         [*SEVER, "--pair", "KAZ:RUS", "--elasticity", "four"],
     ],
 )

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from betweengiants.trade.matrix import TradeMatrix, from_frame
+from betweengiants.trade.sector_matrix import SectorMatrix, read_sector_flows
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("BETWEENGIANTS_SHARED", ROOT.parent / "shared"))
@@ -86,3 +87,34 @@ def make_world():
         return TradeMatrix(tuple(f"C{k}" for k in range(size)), flows)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_sectors():
+    """A random world of several sectors with inputs: flows log-normal, home sales larger, imbalances as they fall."""
+
+    def make(seed: int, size: int = 4, count: int = 3, *, inputs: bool = True, balanced: bool = False):
+        draw = np.random.default_rng(seed)
+        flows = draw.lognormal(0.0, 0.8, (size, size, count))
+        flows[range(size), range(size)] += draw.uniform(4, 20, (size, count))
+        if balanced:
+            flows = (flows + flows.transpose(1, 0, 2)) / 2
+        va = draw.uniform(0.45, 0.8, (size, count)) if inputs else np.ones((size, count))
+        mix = draw.dirichlet(np.full(count, 2.0), (size, count)).transpose(0, 2, 1)
+        gamma = (1 - va)[:, None, :] * mix
+        # Inputs never take more than three quarters of what is absorbed of a good.
+        used = np.einsum("jks,js->jk", gamma, flows.sum(axis=1))
+        gamma = gamma * np.minimum(1.0, 0.75 * flows.sum(axis=0) / np.maximum(used, 1e-12))[:, :, None]
+        labels, sectors = tuple(f"C{k}" for k in range(size)), tuple(f"s{k}" for k in range(count))
+        return SectorMatrix(labels, sectors, flows, 1 - gamma.sum(axis=1), gamma)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gross() -> SectorMatrix:
+    """22 regions, five sectors, gross output with input-output links (an estimate)."""
+    return read_sector_flows(
+        shared_file("facts/trade/world_matrix_sectors_gross.csv"),
+        io=shared_file("facts/trade/io_coefficients.csv"),
+    )

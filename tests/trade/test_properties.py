@@ -111,7 +111,9 @@ def test_names_order_and_units_do_not_matter(problem, random, unit):
         tuple(new_name[world.labels[k]] for k in order), unit * world.flows[np.ix_(order, order)]
     )
     renamed = [
-        Scenario("renamed", tuple(Cell(new_name[a], new_name[b], f) for a, b, f in case.cells))
+        Scenario(
+            "renamed", tuple(c._replace(exporter=new_name[c[0]], importer=new_name[c[1]]) for c in case.cells)
+        )
         for case in scenarios
     ]
     again = solve(turned, renamed, theta, imbalances=rule)

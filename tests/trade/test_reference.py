@@ -28,8 +28,8 @@ def scenarios(labels):
 
 def cost_matrix(matrix, scenario):
     cost = np.ones(matrix.flows.shape)
-    for exporter, importer, factor in scenario.cells:
-        cost[matrix.labels.index(exporter), matrix.labels.index(importer)] = factor
+    for cell in scenario.cells:
+        cost[matrix.labels.index(cell.exporter), matrix.labels.index(cell.importer)] = cell.cost_factor
     return cost
 
 

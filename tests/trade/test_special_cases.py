@@ -137,6 +137,21 @@ def test_selling_without_buying_with_a_surplus_is_solved(published):
     np.testing.assert_allclose(result.welfare_change[0], expected.welfare - 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("theta", [1.0, 4.0, 9.0])
+def test_one_way_trade_that_pays_for_the_imbalance(theta):
+    """B only sells and A only buys, as their imbalances ask for: what is sold is the imbalance, however dear."""
+    world = TradeMatrix(("A", "B"), np.array([[27.72, 1.3], [7.68, 16.74]]))
+    result = solve(world, Scenario("one way", (Cell("A", "B", math.inf), Cell("B", "A", 3.0))), theta)
+    after = result.flows_after(0)
+    assert after[1, 0] == pytest.approx(7.68 - 1.3, rel=1e-9)
+    # A's prices follow from the shares that this value implies.
+    share = after[1, 0] / after[:, 0].sum()
+    wage = 1 + result.income_change[0]
+    home = 27.72 / (27.72 + 7.68)
+    price = wage[0] * (home / (1 - share)) ** (-1 / theta)
+    assert result.price_change[0, 0] == pytest.approx(price - 1, abs=1e-9)
+
+
 def test_iterations_that_run_out_are_reported(wiod, monkeypatch):
     from betweengiants.trade import batch
 

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from betweengiants.cli import dossier, frontier, network, pull, report, serve, trade, votes
+from betweengiants.cli import (
+    dossier,
+    frontier,
+    network,
+    pull,
+    report,
+    sectors,
+    serve,
+    trade,
+    trade_more,
+    votes,
+)
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -30,6 +41,8 @@ app.command(epilog=frontier.EPILOG)(frontier.frontier)
 app.command(name="pull", epilog=pull.EPILOG)(pull.pull)
 app.command(epilog=serve.EPILOG)(serve.serve)
 app.add_typer(dossier.app, name="dossier")
+trade_more.register(trade.app)
+sectors.register(trade.app)
 app.add_typer(trade.app, name="trade")
 app.add_typer(network.app, name="network")
 app.add_typer(votes.app, name="votes")

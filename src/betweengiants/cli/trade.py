@@ -11,10 +11,15 @@ import typer
 from betweengiants.cli.output import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from betweengiants.trade.matrix import TradeMatrix
+    from betweengiants.trade.results import TradeResult
     from betweengiants.trade.scenario import Scenario
+    from betweengiants.trade.sector_matrix import FinalDemand, SectorMatrix
+    from betweengiants.trade.sector_results import SectorResult
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -24,6 +29,13 @@ app = typer.Typer(
 )
 
 MOST_NOTES = 5
+
+
+class Time(StrEnum):
+    """How long the world has to adjust."""
+
+    short = "short"
+    long = "long"
 
 
 class Rule(StrEnum):
@@ -44,12 +56,44 @@ FlowsArgument = Annotated[
     ),
 ]
 ElasticityOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--elasticity",
         metavar="THETA",
-        help="Trade elasticity theta = sigma - 1, above 0.",
+        help="Trade elasticity theta = sigma - 1, above 0; required, unless --sector-elasticities names every sector.",
         show_default=False,
+    ),
+]
+SectorElasticitiesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--sector-elasticities",
+        metavar="FILE",
+        help="CSV or Parquet with sector, theta; sectors without a row take --elasticity.",
+    ),
+]
+IoOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--io",
+        metavar="FILE",
+        help="Cost shares: economy (or *), sector (or *), parameter (value_added_share, input_share or "
+        "intermediate_input_share), input_sector, value. Without it nothing is used as an input.",
+    ),
+]
+TrimOption = Annotated[
+    bool,
+    typer.Option(
+        "--trim-inputs",
+        help="Where --io needs more of a good than the country absorbs, cut all its uses there in proportion (refused "
+        "otherwise).",
+    ),
+]
+HorizonOption = Annotated[
+    Time,
+    typer.Option(
+        "--horizon",
+        help="long: factors move between sectors; short: each sector keeps its own. Give each its own elasticities.",
     ),
 ]
 ImbalancesOption = Annotated[
@@ -64,7 +108,8 @@ YearOption = Annotated[
     int | None, typer.Option("--year", metavar="YEAR", help="The year to take, if FLOWS holds several.")
 ]
 SectorsOption = Annotated[
-    bool, typer.Option("--aggregate-sectors", help="Add up the sectors of FLOWS; the model has one sector.")
+    bool,
+    typer.Option("--aggregate-sectors", help="Add up the sectors of FLOWS and use the model of one sector."),
 ]
 BilateralOption = Annotated[
     Path | None,
@@ -76,7 +121,10 @@ BilateralOption = Annotated[
 ]
 
 
-@app.command(epilog="Example: betweengiants trade shock flows.csv --shocks shocks.csv --elasticity 4")
+@app.command(
+    epilog="Example: betweengiants trade shock flows.csv --shocks shocks.csv --elasticity 4. With sectors: betweengiants "
+    "trade shock sectors.csv --shocks shocks.csv --sector-elasticities theta.csv --io io.csv --horizon short"
+)
 def shock(
     flows: FlowsArgument,
     shocks: Annotated[
@@ -84,12 +132,16 @@ def shock(
         typer.Option(
             "--shocks",
             metavar="SHOCKS",
-            help="CSV or Parquet with exporter, importer, cost_factor (at least 1; inf severs), optionally "
-            "quantity_cap (0 or 1).",
+            help="CSV or Parquet with exporter, importer, cost_factor (at least 1; inf severs), optionally sector (empty: "
+            "all) and quantity_cap (share of today's quantity that can still be delivered; 0 severs, 1 is no cap).",
             show_default=False,
         ),
     ],
-    elasticity: ElasticityOption,
+    elasticity: ElasticityOption = None,
+    sector_elasticities: SectorElasticitiesOption = None,
+    io: IoOption = None,
+    trim_inputs: TrimOption = False,
+    horizon: HorizonOption = Time.long,
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
@@ -101,12 +153,15 @@ def shock(
     from betweengiants.trade.scenario import read_shocks
 
     _check_targets(format, output, bilateral)
-    matrix = _read(flows, year, aggregate_sectors)
-    _solve_and_print(matrix, read_shocks(shocks, matrix), elasticity, imbalances, bilateral, format, output)
+    matrix = _read(flows, year, aggregate_sectors, io, trim_inputs)
+    theta = _theta(matrix, elasticity, sector_elasticities)
+    result = _solve(matrix, read_shocks(shocks, matrix), theta, imbalances, horizon)
+    _print(result, bilateral, format, output)
 
 
 @app.command(
-    epilog="Example: betweengiants trade sever flows.csv --pair KAZ:RUS --pair KAZ:CHN --elasticity 4"
+    epilog="Example: betweengiants trade sever flows.csv --pair KAZ:RUS --pair KAZ:CHN --elasticity 4. With sectors: "
+    "betweengiants trade sever sectors.csv --pair KAZ:RUS --sector energy --elasticity 4 --io io.csv --bilateral after.csv"
 )
 def sever(
     flows: FlowsArgument,
@@ -119,8 +174,16 @@ def sever(
             show_default=False,
         ),
     ],
-    elasticity: ElasticityOption,
+    elasticity: ElasticityOption = None,
     one_way: Annotated[bool, typer.Option("--one-way", help="Cut only what A sells to B.")] = False,
+    sector: Annotated[
+        list[str] | None,
+        typer.Option("--sector", metavar="SECTOR", help="Cut only this sector; repeat it for more."),
+    ] = None,
+    sector_elasticities: SectorElasticitiesOption = None,
+    io: IoOption = None,
+    trim_inputs: TrimOption = False,
+    horizon: HorizonOption = Time.long,
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
@@ -133,12 +196,15 @@ def sever(
 
     _check_targets(format, output, bilateral)
     pairs = [_pair(text) for text in pair]
-    matrix = _read(flows, year, aggregate_sectors)
-    _solve_and_print(matrix, severance(pairs, one_way), elasticity, imbalances, bilateral, format, output)
+    matrix = _read(flows, year, aggregate_sectors, io, trim_inputs)
+    theta = _theta(matrix, elasticity, sector_elasticities)
+    result = _solve(matrix, severance(pairs, one_way, sectors=sector or None), theta, imbalances, horizon)
+    _print(result, bilateral, format, output)
 
 
 @app.command(
-    epilog="Example: betweengiants trade leverage flows.csv --powers RUS,CHN,USA --elasticity 4 --focal KAZ,UZB"
+    epilog="Example: betweengiants trade leverage flows.csv --powers RUS,CHN,USA --elasticity 4 --focal KAZ,UZB. With "
+    "sectors: betweengiants trade leverage sectors.csv --powers RUS,CHN --elasticity 4 --io io.csv --horizon short"
 )
 def leverage(
     flows: FlowsArgument,
@@ -148,13 +214,17 @@ def leverage(
             "--powers", metavar="P,Q,...", help="The powers, separated by commas.", show_default=False
         ),
     ],
-    elasticity: ElasticityOption,
+    elasticity: ElasticityOption = None,
     focal: Annotated[
         str | None,
         typer.Option(
             "--focal", metavar="A,B,...", help="The focal states, separated by commas; default: all."
         ),
     ] = None,
+    sector_elasticities: SectorElasticitiesOption = None,
+    io: IoOption = None,
+    trim_inputs: TrimOption = False,
+    horizon: HorizonOption = Time.long,
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
@@ -168,48 +238,113 @@ def leverage(
     _check_targets(format, output, None)
     chosen = _labels("--powers", powers)
     states = None if focal is None else _labels("--focal", focal)
-    matrix = _read(flows, year, aggregate_sectors)
-    result = sweep(matrix, chosen, states, elasticity, imbalances=imbalances.value)
+    matrix = _read(flows, year, aggregate_sectors, io, trim_inputs)
+    theta = _theta(matrix, elasticity, sector_elasticities)
+    result = sweep(matrix, chosen, states, theta, imbalances=imbalances.value, horizon=horizon.value)
     failed = [f"note: left empty: {problem}" for problem in result.problems if problem is not None]
     if len(failed) > MOST_NOTES:
         failed = [*failed[:MOST_NOTES], f"note: left empty: {len(failed) - MOST_NOTES} pairs more."]
     emit(result.frame(), format, output, notes=(*matrix.notes(), *failed))
 
 
-def _read(flows: Path, year: int | None, aggregate_sectors: bool) -> TradeMatrix:
-    from betweengiants.trade.matrix import read_flows
+def _read(
+    flows: Path, year: int | None, aggregate_sectors: bool, io: Path | None, trim_inputs: bool
+) -> TradeMatrix | SectorMatrix:
+    """A matrix of one sector where one is enough (it is solved faster), else of several."""
+    from betweengiants.core.errors import DataError
+    from betweengiants.trade.matrix import from_frame, read_rows
+    from betweengiants.trade.sector_io import read_coefficients
+    from betweengiants.trade.sector_matrix import sector_frame
 
-    return read_flows(flows, year, aggregate_sectors=aggregate_sectors)
+    if aggregate_sectors and io is not None:
+        raise DataError(found="--aggregate-sectors with --io", allowed="one of the two")
+    if trim_inputs and io is None:
+        raise DataError(found="--trim-inputs without --io", allowed="--io FILE")
+    rows = read_rows(flows)
+    several = "sector" in rows.columns and rows["sector"].n_unique() > 1 and not aggregate_sectors
+    if io is None and not several:
+        return from_frame(rows, name=flows.name, year=year, aggregate_sectors=aggregate_sectors)
+    shares = None if io is None else read_coefficients(io)
+    rule: FinalDemand = "trim" if trim_inputs else "refuse"
+    return sector_frame(rows, name=flows.name, year=year, coefficients=shares, final_demand=rule)
 
 
-def _solve_and_print(
-    matrix: TradeMatrix,
+def _theta(
+    matrix: TradeMatrix | SectorMatrix, elasticity: float | None, file: Path | None
+) -> NDArray[np.float64]:
+    """One elasticity, or one for each sector."""
+    import numpy as np
+
+    from betweengiants.core.errors import DataError
+    from betweengiants.trade.matrix import TradeMatrix
+    from betweengiants.trade.sector_io import read_elasticities
+
+    if elasticity is None and file is None:
+        raise typer.BadParameter("give --elasticity THETA or --sector-elasticities FILE")
+    if file is None:
+        return np.array(elasticity, dtype=np.float64)
+    if isinstance(matrix, TradeMatrix):
+        raise DataError(
+            found="--sector-elasticities for flows of one sector",
+            allowed="--elasticity THETA, or several sectors",
+        )
+    return read_elasticities(file, matrix.sectors, elasticity)
+
+
+def _solve(
+    matrix: TradeMatrix | SectorMatrix,
     scenario: Scenario,
-    elasticity: float,
+    theta: NDArray[np.float64],
     imbalances: Rule,
-    bilateral: Path | None,
-    format: Format,
-    output: Path | None,
+    horizon: Time,
+) -> TradeResult | SectorResult:
+    from betweengiants.trade.engine import solve
+    from betweengiants.trade.matrix import TradeMatrix
+    from betweengiants.trade.sector_engine import solve_sectors
+
+    if isinstance(matrix, TradeMatrix):
+        return solve(matrix, scenario, theta, imbalances=imbalances.value)
+    return solve_sectors(matrix, scenario, theta, horizon=horizon.value, imbalances=imbalances.value)
+
+
+def _print(
+    result: TradeResult | SectorResult, bilateral: Path | None, format: Format, output: Path | None
 ) -> None:
-    """Solve everything first, then write: a failure leaves no file behind."""
+    """Everything has been solved: write. A failure leaves no file behind."""
     from betweengiants.cli.output import emit
     from betweengiants.core.errors import OutputError
     from betweengiants.core.files import write_bytes
-    from betweengiants.trade.engine import solve
 
-    result = solve(matrix, scenario, elasticity, imbalances=imbalances.value)
-    table = result.frame()
+    table, notes = result.frame(), (*result.matrix.notes(), *_cap_notes(result))
     if bilateral is None:
-        emit(table, format, output, notes=matrix.notes())
+        emit(table, format, output, notes=notes)
         return
     new = not bilateral.exists()
     write_bytes(bilateral, _bytes(result.bilateral(), bilateral))
     try:
-        emit(table, format, output, notes=matrix.notes())
+        emit(table, format, output, notes=notes)
     except OutputError:
         if new:
             bilateral.unlink(missing_ok=True)
         raise
+
+
+def _cap_notes(result: TradeResult | SectorResult) -> list[str]:
+    """What the caps that bind cost."""
+    notes = []
+    for cap in result.caps[0]:
+        if cap.extra_factor > 1:
+            flow = f"{cap.exporter} to {cap.importer}" + (f" ({cap.sector})" if cap.sector else "")
+            notes.append(
+                f"note: the cap of {cap.quantity_cap:g} on {flow} binds: extra cost factor {cap.extra_factor:.6g}."
+            )
+    return _short(notes, "caps")
+
+
+def _short(notes: list[str], what: str) -> list[str]:
+    if len(notes) <= MOST_NOTES:
+        return notes
+    return [*notes[:MOST_NOTES], f"note: {len(notes) - MOST_NOTES} {what} more."]
 
 
 def _bytes(frame: pl.DataFrame, path: Path) -> bytes:

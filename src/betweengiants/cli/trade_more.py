@@ -44,9 +44,11 @@ FocalOption = Annotated[
 OneFocalOption = Annotated[
     str, typer.Option("--focal", metavar="A", help="The focal state.", show_default=False)
 ]
-ThetaOption = Annotated[
-    float, typer.Option("--elasticity", metavar="THETA", help="Trade elasticity theta = sigma - 1, above 0.")
+HELP_THETA = "Trade elasticity theta = sigma - 1, above 0."
+RequiredTheta = Annotated[
+    float, typer.Option("--elasticity", metavar="THETA", help=HELP_THETA, show_default=False)
 ]
+ThetaOption = Annotated[float, typer.Option("--elasticity", metavar="THETA", help=HELP_THETA)]
 SectorsOption = Annotated[
     bool, typer.Option("--aggregate-sectors", help="Add up the sectors of FLOWS; this command works on one.")
 ]
@@ -89,7 +91,7 @@ def exposure(
 def power(
     flows: FlowsArgument,
     powers: PowersOption,
-    elasticity: ThetaOption = 4.0,
+    elasticity: RequiredTheta,
     outer: Annotated[
         float,
         typer.Option(
@@ -122,7 +124,7 @@ def joint(
     flows: FlowsArgument,
     focal: OneFocalOption,
     powers: PowersOption,
-    elasticity: ThetaOption = 4.0,
+    elasticity: RequiredTheta,
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
@@ -213,12 +215,12 @@ def uncertainty(
         Spread("uniform", domestic_low, 1.0, domestic_high),
     )
     matrix = _read(flows, year, aggregate_sectors)
-    cuts, rule = severances(focal, chosen), imbalances.value
+    cuts = severances(focal, chosen)
     if drivers is not None:
-        found = loss_drivers(matrix, focal, cuts, inputs, drivers, seed, imbalances=rule)
+        found = loss_drivers(matrix, focal, cuts, inputs, drivers, seed, imbalances=imbalances.value)
         emit(found.frame(), format, output, notes=matrix.notes())
         return
-    result = draw_losses(matrix, focal, cuts, inputs, draws, seed, imbalances=rule)
+    result = draw_losses(matrix, focal, cuts, inputs, draws, seed, imbalances=imbalances.value)
     missing = [
         f"note: {draws - solved} of {draws} draws have no solution for {name}; the quantiles are of the others."
         for name, solved in zip(result.names, result.solved, strict=True)

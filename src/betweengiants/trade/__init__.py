@@ -1,4 +1,4 @@
-"""Who buys from whom: trade in general equilibrium (exact hat, one sector), solved for many scenarios at once.
+"""Who buys from whom: trade in general equilibrium (exact hat), one sector or several, many scenarios at once.
 
 The public names load when first used, so that importing the package loads neither numpy nor polars.
 """
@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from betweengiants.trade.closed_form import autarky_loss, import_loss
+    from betweengiants.trade.closed_form import autarky_loss, import_loss, sector_autarky_loss
     from betweengiants.trade.engine import balance, solve
     from betweengiants.trade.exposure import Exposure, exposures
     from betweengiants.trade.lookthrough import Extraction, LookThrough, extraction, look_through
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
         diversification_value,
         power_table,
     )
-    from betweengiants.trade.results import TradeResult
+    from betweengiants.trade.results import CapOutcome, TradeResult
     from betweengiants.trade.scenario import Cell, Scenario, coalition, read_shocks, severance
+    from betweengiants.trade.sector_engine import balance_sectors, solve_sectors
+    from betweengiants.trade.sector_io import Coefficients, read_coefficients, read_elasticities
+    from betweengiants.trade.sector_matrix import SectorMatrix, read_sector_flows, sector_frame
+    from betweengiants.trade.sector_results import Rationed, SectorResult
     from betweengiants.trade.shapley import ShapleyShares, joint_premium, shapley_shares
     from betweengiants.trade.sobol import SobolIndices, sobol_indices
     from betweengiants.trade.spread import Spread
@@ -39,7 +43,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "CapOutcome": "results",
     "Cell": "scenario",
+    "Coefficients": "sector_io",
     "Exposure": "exposure",
     "Extraction": "lookthrough",
     "InelasticBundle": "power",
@@ -48,7 +54,10 @@ _HOMES = {
     "LossDraws": "uncertainty",
     "LossDrivers": "uncertainty",
     "PowerTable": "power",
+    "Rationed": "sector_results",
     "Scenario": "scenario",
+    "SectorMatrix": "sector_matrix",
+    "SectorResult": "sector_results",
     "ShapleyShares": "shapley",
     "SobolIndices": "sobol",
     "Spread": "spread",
@@ -58,6 +67,7 @@ _HOMES = {
     "TradeResult": "results",
     "autarky_loss": "closed_form",
     "balance": "engine",
+    "balance_sectors": "sector_engine",
     "closed_form_power": "power",
     "coalition": "scenario",
     "coalition_losses": "power",
@@ -74,17 +84,25 @@ _HOMES = {
     "loss_drivers": "uncertainty",
     "mirror_sd": "uncertainty",
     "power_table": "power",
+    "read_coefficients": "sector_io",
+    "read_elasticities": "sector_io",
     "read_flows": "matrix",
+    "read_sector_flows": "sector_matrix",
     "read_shocks": "scenario",
+    "sector_autarky_loss": "closed_form",
+    "sector_frame": "sector_matrix",
     "severance": "scenario",
     "severances": "uncertainty",
     "shapley_shares": "shapley",
     "sobol_indices": "sobol",
     "solve": "engine",
+    "solve_sectors": "sector_engine",
 }
 
 __all__ = [
+    "CapOutcome",
     "Cell",
+    "Coefficients",
     "Exposure",
     "Extraction",
     "InelasticBundle",
@@ -93,7 +111,10 @@ __all__ = [
     "LossDraws",
     "LossDrivers",
     "PowerTable",
+    "Rationed",
     "Scenario",
+    "SectorMatrix",
+    "SectorResult",
     "ShapleyShares",
     "SobolIndices",
     "Spread",
@@ -103,6 +124,7 @@ __all__ = [
     "TradeResult",
     "autarky_loss",
     "balance",
+    "balance_sectors",
     "closed_form_power",
     "coalition",
     "coalition_losses",
@@ -119,13 +141,19 @@ __all__ = [
     "loss_drivers",
     "mirror_sd",
     "power_table",
+    "read_coefficients",
+    "read_elasticities",
     "read_flows",
+    "read_sector_flows",
     "read_shocks",
+    "sector_autarky_loss",
+    "sector_frame",
     "severance",
     "severances",
     "shapley_shares",
     "sobol_indices",
     "solve",
+    "solve_sectors",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Solving scenarios on a trade matrix: checks, the kernel, and the numbers that people ask for."""
+"""Solving scenarios on a trade matrix of one sector: checks, the kernel, and the numbers that people ask for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from betweengiants.core.errors import BetweenGiantsError, DataError, NoEquilibrium, NotConverged
 from betweengiants.trade.arrays import Cells, Economy, Floats, Imbalances
+from betweengiants.trade.capped import solve_rest
 from betweengiants.trade.matrix import TradeMatrix
-from betweengiants.trade.results import TradeResult
+from betweengiants.trade.results import CapOutcome, TradeResult
 from betweengiants.trade.scenario import Scenario
 from betweengiants.trade.solver import Equilibrium, Status, solve_block
 
@@ -34,7 +35,8 @@ def solve(
     World output is held fixed, so nominal changes are in units of world output. A country that a scenario cuts off
     from all others is a defined case: its trade imbalance is dropped and its welfare is the closed form
     `pi_jj^(1/theta)` of balanced autarky; what it gained or paid through the imbalance is not counted. The others'
-    imbalances are then shifted in proportion to output so that they still add up to zero (see `connect`).
+    imbalances are then shifted in proportion to output so that they still add up to zero (see `connect`). Scenarios
+    with quantity caps, and some hard ones, are solved by the solver for several sectors (`capped`).
 
     Args:
         matrix: the baseline.
@@ -63,12 +65,22 @@ def solve(
     found = solve_block(
         economy, cells, elasticity, imbalances, tolerance=tolerance, max_iterations=max_iterations
     )
+    caps = solve_rest(
+        matrix.labels,
+        economy,
+        many,
+        elasticity,
+        imbalances,
+        found,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
     problems = tuple(_problem(matrix, many[s], found, s, tolerance, imbalances) for s in range(len(many)))
     if on_failure == "raise":
         for problem in problems:
             if problem is not None:
                 raise problem
-    return _result(matrix, many, elasticity, economy, found, problems)
+    return _result(matrix, many, elasticity, economy, found, problems, caps)
 
 
 def balance(
@@ -128,7 +140,13 @@ def _cells(matrix: TradeMatrix, scenarios: Sequence[Scenario]) -> Cells:
     position = {label: k for k, label in enumerate(matrix.labels)}
     number, exporter, importer, cost = [], [], [], []
     for s, scenario in enumerate(scenarios):
-        for a, b, factor in scenario.cells:
+        for a, b, factor, _, sector in scenario.cells:
+            if sector is not None and sector != matrix.sector:
+                raise DataError(
+                    file=matrix.name,
+                    found=f"a change of sector '{sector}' where the flows have one sector",
+                    allowed=f"no sector, or '{matrix.sector}'" if matrix.sector else "no sector",
+                )
             number.append(s)
             exporter.append(position[a] if a in position else matrix.index(a))
             importer.append(position[b] if b in position else matrix.index(b))
@@ -170,6 +188,7 @@ def _result(
     economy: Economy,
     found: Equilibrium,
     problems: tuple[BetweenGiantsError | None, ...],
+    caps: tuple[tuple[CapOutcome, ...], ...],
 ) -> TradeResult:
     abroad, bought = found.sales - found.home, found.spending - found.home
     price = found.phi ** (-1 / theta)
@@ -195,6 +214,7 @@ def _result(
         residual=found.residual,
         iterations=found.iterations,
         problems=problems,
+        caps=caps,
     )
 
 

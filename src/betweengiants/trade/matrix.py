@@ -101,10 +101,14 @@ def read_flows(path: Path | str, year: int | None = None, *, aggregate_sectors: 
     See `from_frame` for the rules; the file may hold further columns, which are not read.
     """
     path = Path(path)
+    return from_frame(read_rows(path), name=path.name, year=year, aggregate_sectors=aggregate_sectors)
+
+
+def read_rows(path: Path) -> pl.DataFrame:
+    """The columns of a file of flows, not yet checked (see `flow_rows`)."""
     value = _value_column(_header(path), path.name)
     columns: dict[str, Kind] = {"exporter": "text", "importer": "text", value: "number"}
-    raw = read_table(path, columns, optional={"sector": "text", "year": "integer"})
-    return from_frame(raw, name=path.name, year=year, aggregate_sectors=aggregate_sectors)
+    return read_table(path, columns, optional={"sector": "text", "year": "integer"})
 
 
 def from_frame(
@@ -123,6 +127,23 @@ def from_frame(
         DataError: a missing column, a blank, negative or non-finite value, a repeated key, a year that is needed or
             absent, several sectors, a country without domestic sales.
     """
+    table = flow_rows(frame, name, year)
+    sector = _one_sector(table, aggregate_sectors, name)
+    labels = sorted(set(table["exporter"]) | set(table["importer"]))
+    position = {label: k for k, label in enumerate(labels)}
+    flows = np.zeros((len(labels), len(labels)))
+    rows = [position[label] for label in table["exporter"]]
+    cols = [position[label] for label in table["importer"]]
+    np.add.at(flows, (rows, cols), table["value"].to_numpy())
+    return TradeMatrix(tuple(labels), flows, name, sector)
+
+
+def flow_rows(frame: pl.DataFrame, name: str, year: int | None) -> pl.DataFrame:
+    """The checked rows of one year with the columns exporter, importer, value and, if there is one, sector.
+
+    Raises:
+        DataError: see `from_frame`.
+    """
     value = _value_column(frame.columns, name)
     columns: dict[str, Kind] = {"exporter": "text", "importer": "text", value: "number"}
     table = typed(frame, columns, optional={"sector": "text", "year": "integer"}, name=name)
@@ -138,15 +159,7 @@ def from_frame(
             found="inf",
             allowed="finite numbers of at least 0",
         )
-    table = _one_year(table, year, name)
-    sector = _one_sector(table, aggregate_sectors, name)
-    labels = sorted(set(table["exporter"]) | set(table["importer"]))
-    position = {label: k for k, label in enumerate(labels)}
-    flows = np.zeros((len(labels), len(labels)))
-    rows = [position[label] for label in table["exporter"]]
-    cols = [position[label] for label in table["importer"]]
-    np.add.at(flows, (rows, cols), table[value].to_numpy())
-    return TradeMatrix(tuple(labels), flows, name, sector)
+    return _one_year(table, year, name).rename({value: "value"})
 
 
 def _header(path: Path) -> list[str]:
@@ -206,7 +219,7 @@ def _one_sector(table: pl.DataFrame, aggregate: bool, name: str) -> str | None:
             file=name,
             column="sector",
             found=f"several sectors ({summary(sectors)})",
-            allowed="one sector, because the model has one (--aggregate-sectors adds the sectors up)",
+            allowed="one sector here: add the sectors up (--aggregate-sectors) or read a matrix of several sectors",
         )
     return None
 

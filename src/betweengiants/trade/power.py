@@ -87,7 +87,8 @@ def _log_mean_exp(weight: Floats, exponent: Floats) -> Floats:
         top = np.where(weight > 0, exponent, -np.inf).max(axis=-1, initial=-np.inf)
         top = np.where(rest > 0, np.maximum(top, 0.0), top)
         shift = np.where(np.isfinite(top), top, 0.0)
-        total = (weight * np.exp(exponent - shift[..., None])).sum(axis=-1) + rest * np.exp(-shift)
+        total = (weight * np.exp(exponent - shift[..., None])).sum(axis=-1)
+        total = total + np.where(rest > 0, rest * np.exp(-shift), 0.0)
         return np.asarray(np.where(small, np.log1p(np.where(small, inside, 0.0)), shift + np.log(total)))
 
 

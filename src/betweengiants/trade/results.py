@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,25 @@ from betweengiants.trade.scenario import Scenario
 Floats = NDArray[np.float64]
 ADDING_UP = 1e-8
 """World exports and world imports, computed by different sums, may differ by this share of world output."""
+
+
+class CapOutcome(NamedTuple):
+    """What a quantity cap did.
+
+    Attributes:
+        exporter, importer, sector: the flow.
+        quantity_cap: share of the baseline quantity that can still be delivered.
+        extra_factor: the extra iceberg factor that meets the cap; 1 where it does not bind.
+        delivered: delivered quantity over its baseline, (value after / value before) / (cost of the exporter's unit times
+            all cost factors).
+    """
+
+    exporter: str
+    importer: str
+    sector: str | None
+    quantity_cap: float
+    extra_factor: float
+    delivered: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +56,7 @@ class TradeResult:
         residual: (S,) largest excess demand relative to income.
         iterations: (S,) iterations made.
         problems: (S,) the error of a scenario that has no solution (its numbers are not-a-number), else None.
+        caps: (S,) what the quantity caps of each scenario did.
 
     Raises:
         ValueError: shapes do not fit, a solved number is not finite, or world exports and imports differ.
@@ -54,6 +75,7 @@ class TradeResult:
     residual: Floats
     iterations: NDArray[np.int64]
     problems: tuple[BetweenGiantsError | None, ...]
+    caps: tuple[tuple[CapOutcome, ...], ...]
 
     def __post_init__(self) -> None:
         shape = (len(self.scenarios), len(self.matrix.labels))
@@ -94,8 +116,13 @@ class TradeResult:
         wage, price, theta = 1 + self.income_change[s], 1 + self.price_change[s], self.theta[s]
         flows = self.matrix.flows
         factor = np.ones_like(flows)
-        for exporter, importer, cost in self.scenarios[s].cells:
-            factor[self.matrix.index(exporter), self.matrix.index(importer)] = cost**-theta
+        for cell in self.scenarios[s].cells:
+            at = self.matrix.index(cell.exporter), self.matrix.index(cell.importer)
+            factor[at] = cell.cost_factor**-theta
+        for cap in self.caps[s]:
+            factor[self.matrix.index(cap.exporter), self.matrix.index(cap.importer)] *= (
+                cap.extra_factor**-theta
+            )
         shares = flows / flows.sum(axis=0) * factor * (wage[:, None] / price) ** -theta
         alone = np.flatnonzero(self.isolated[s])
         shares[alone, :] = shares[:, alone] = 0.0

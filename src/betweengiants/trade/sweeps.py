@@ -8,13 +8,17 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from betweengiants.core.errors import BetweenGiantsError, DataError
 from betweengiants.trade.arrays import Imbalances
 from betweengiants.trade.engine import solve
 from betweengiants.trade.matrix import TradeMatrix
-from betweengiants.trade.scenario import coalition
+from betweengiants.trade.results import TradeResult
+from betweengiants.trade.scenario import Scenario, coalition
+from betweengiants.trade.sector_engine import solve_sectors
+from betweengiants.trade.sector_matrix import SectorMatrix
+from betweengiants.trade.sector_results import Horizon, SectorResult
 
 MOST_POWERS = 12
 """Joint leverage solves every coalition: 2^12 - 1 = 4,095 of them at most."""
@@ -89,21 +93,23 @@ class JointLeverage:
 
 
 def leverage(
-    matrix: TradeMatrix,
+    matrix: TradeMatrix | SectorMatrix,
     powers: Sequence[str],
     focal: Sequence[str] | None = None,
-    theta: float = 4.0,
+    theta: ArrayLike = 4.0,
     *,
     imbalances: Imbalances = "additive",
+    horizon: Horizon = "long",
 ) -> TradeLeverage:
     """Sever every focal state from every power, one pair at a time, in one batched solve.
 
     Args:
-        matrix: the baseline.
+        matrix: the baseline, of one sector or of several.
         powers: labels of the powers.
         focal: labels of the focal states (default: all countries); a power is not severed from itself.
-        theta: trade elasticity.
+        theta: trade elasticity; with several sectors also (S,), one for each.
         imbalances: see `engine.solve`.
+        horizon: see `sector_engine.solve_sectors`; with one sector the two are the same.
 
     Returns:
         All pairs, focal states in the order given, powers within them.
@@ -119,7 +125,7 @@ def leverage(
     if not pairs:
         raise DataError(found="no pair of a focal state and another power", allowed="two different countries")
     scenarios = [coalition(f, [p]) for f, p in pairs]
-    result = solve(matrix, scenarios, theta, imbalances=imbalances, on_failure="mark")
+    result = _marked(matrix, scenarios, theta, imbalances, horizon)
     _raise_if_all(result.problems)
     position = {label: k for k, label in enumerate(matrix.labels)}
     row = np.arange(len(pairs))
@@ -133,12 +139,13 @@ def leverage(
 
 
 def joint_leverage(
-    matrix: TradeMatrix,
+    matrix: TradeMatrix | SectorMatrix,
     focal: str,
     powers: Sequence[str],
-    theta: float = 4.0,
+    theta: ArrayLike = 4.0,
     *,
     imbalances: Imbalances = "additive",
+    horizon: Horizon = "long",
 ) -> JointLeverage:
     """Sever one focal state from every non-empty set of powers at once, in one batched solve.
 
@@ -156,9 +163,7 @@ def joint_leverage(
             found=f"{len(others)} powers", allowed=f"at most {MOST_POWERS}, for every coalition is solved"
         )
     sets = tuple(c for size in range(1, len(others) + 1) for c in combinations(others, size))
-    result = solve(
-        matrix, [coalition(focal, c) for c in sets], theta, imbalances=imbalances, on_failure="mark"
-    )
+    result = _marked(matrix, [coalition(focal, c) for c in sets], theta, imbalances, horizon)
     _raise_if_all(result.problems)
     return JointLeverage(
         focal,
@@ -170,7 +175,23 @@ def joint_leverage(
     )
 
 
-def _labels(matrix: TradeMatrix, labels: Sequence[str], what: str) -> tuple[str, ...]:
+def _marked(
+    matrix: TradeMatrix | SectorMatrix,
+    scenarios: Sequence[Scenario],
+    theta: ArrayLike,
+    imbalances: Imbalances,
+    horizon: Horizon,
+) -> TradeResult | SectorResult:
+    """Solve with the engine of the matrix; failures are marked."""
+    if isinstance(matrix, SectorMatrix):
+        return solve_sectors(
+            matrix, scenarios, theta, horizon=horizon, imbalances=imbalances, on_failure="mark"
+        )
+    number = np.asarray(theta, dtype=np.float64)
+    return solve(matrix, scenarios, number, imbalances=imbalances, on_failure="mark")
+
+
+def _labels(matrix: TradeMatrix | SectorMatrix, labels: Sequence[str], what: str) -> tuple[str, ...]:
     if isinstance(labels, str):
         raise TypeError(f"{what}: a list of labels is needed, not one text")
     for label in labels:

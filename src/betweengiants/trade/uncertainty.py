@@ -30,6 +30,8 @@ from betweengiants.trade.spread import Spread
 PROBABILITIES = (0.05, 0.5, 0.95)
 SEED_BITS = 2**53
 MOST_DRAWS = 1_000_000
+BATCH = 4096
+"""Scenarios given to the solver at once: enough for its blocks, few enough for memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,9 +324,11 @@ class _Model:
 
     def _solve(self, matrix: TradeMatrix, theta: Floats) -> Floats:
         """(n, S) losses on one matrix with n elasticities; removed imbalances allow one elasticity a call."""
-        if self.imbalances == "balanced" and theta.size > 1:
-            return np.concatenate([self._solve(matrix, theta[k : k + 1]) for k in range(theta.size)])
         count = len(self.scenarios)
+        most = 1 if self.imbalances == "balanced" else max(1, BATCH // count)
+        if theta.size > most:
+            parts = [theta[k : k + most] for k in range(0, theta.size, most)]
+            return np.concatenate([self._solve(matrix, part) for part in parts])
         found = solve(
             matrix,
             list(self.scenarios) * theta.size,
