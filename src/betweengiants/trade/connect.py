@@ -59,7 +59,12 @@ def connected(economy: Economy, cut: Cells) -> Flags:
 
 def split(share: Floats) -> Parts:
     """The pieces of one scenario's (N, N) shares, severed cells at zero."""
-    graph = (share > 0).astype(np.float64)
+    present = share > 0
+    if (present.all(axis=0) & present.all(axis=1)).any():
+        # One country trades both ways with all: one piece, strongly connected; the usual case, and quickly seen.
+        size = share.shape[0]
+        return Parts((np.arange(size),), np.zeros(size, dtype=np.bool_), True)
+    graph = present.astype(np.float64)
     pieces, weak = connected_components(graph, directed=True, connection="weak")
     _, strong = connected_components(graph, directed=True, connection="strong")
     members = [np.flatnonzero(weak == k) for k in range(pieces)]
