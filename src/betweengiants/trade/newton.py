@@ -25,6 +25,8 @@ SMALLEST_STEP = 1 / 64
 
 def log_ratio(ratio: Floats) -> Floats:
     """The logarithm, continued below LOW by its tangent: sales can be negative where spending would have to be."""
+    if ratio.min(initial=1.0) > LOW:
+        return np.asarray(np.log(ratio))
     return np.where(ratio > LOW, np.log(np.maximum(ratio, LOW)), np.log(LOW) + ratio / LOW - 1)
 
 
@@ -63,8 +65,10 @@ class DenseState:
 def evaluate(problem: Dense, x: Floats) -> DenseState:
     """Sales, spending and the log excess demand of every country at x, which is normalised first."""
     output = problem.output
-    x = x + np.log(output.sum() / (output * np.exp(x)).sum())
-    w, power = np.exp(x), np.exp(-problem.theta * x)
+    w = np.exp(x)
+    level = output.sum() / (output @ w)
+    x, w = x + np.log(level), w * level
+    power = np.exp(-problem.theta * x)
     phi = power @ problem.share
     spent = problem.spending * w if problem.rule == "multiplicative" else output * w + problem.fixed
     sales = power * (problem.share @ (spent / phi))
@@ -77,20 +81,20 @@ def evaluate(problem: Dense, x: Floats) -> DenseState:
 def jacobian(problem: Dense, state: DenseState) -> Floats:
     """(n, n) derivative of the log excess demand with respect to x."""
     theta, w = problem.theta, np.exp(state.x)
-    new_share = problem.share * np.exp(-theta * state.x)[:, None] / state.phi
-    flows = new_share * state.spent
-    income = problem.spending * w if problem.rule == "multiplicative" else problem.output * w
     earned = problem.output * w
-    ratio = state.sales / (state.scale * earned)
+    income = problem.spending * w if problem.rule == "multiplicative" else earned
+    new_share = problem.share * np.exp(-theta * state.x)[:, None] / state.phi
+    base = np.maximum(state.sales, LOW * state.scale * earned)
     # d log_ratio = weight * d ratio / ratio; the weight is 1 where log_ratio is the logarithm.
-    weight = np.where(ratio > LOW, 1.0, ratio / LOW)
-    base = np.where(ratio > LOW, state.sales, LOW * state.scale * earned)
-    change = (theta * flows @ new_share.T + new_share * income) / base[:, None]
-    change[np.diag_indices_from(change)] -= (1 + theta) * weight
+    weight = state.sales / base
+    change = ((theta * state.spent) * new_share) @ new_share.T + new_share * income
+    change /= base[:, None]
+    change.reshape(-1)[:: len(weight) + 1] -= (1 + theta) * weight  # the diagonal
+    pull = earned / earned.sum()
     # The common factor of the multiplicative rule moves with x; the last term pins the level, which is free.
     if problem.rule == "multiplicative":
-        change -= weight[:, None] * (income / state.scale - earned) / earned.sum()
-    return np.asarray(change - earned / earned.sum())
+        change -= weight[:, None] * (income / (state.scale * earned.sum()) - pull)
+    return np.asarray(change - pull)
 
 
 def solve_dense(
@@ -111,7 +115,7 @@ def solve_dense(
                 polished += 1
             if polished > POLISH or idle > PATIENCE:
                 return best, iteration
-            state = _step(problem, state)
+            state = _step(problem, state, polish=polished > 0)
             idle = 0 if state.residual < 0.99 * best.residual else idle + 1
             if polished and state.residual >= best.residual:
                 return best, iteration
@@ -147,8 +151,11 @@ def _with_imbalances(problem: Dense, share: float) -> Dense:
     return replace(problem, fixed=problem.fixed * share, spending=spending)
 
 
-def _step(problem: Dense, state: DenseState) -> DenseState:
-    """A Newton step, halved until it helps; where none helps, a step of the published fixed point."""
+def _step(problem: Dense, state: DenseState, polish: bool) -> DenseState:
+    """A Newton step, halved until it helps; where none helps, a step of the published fixed point.
+
+    A solved state (`polish`) gets the whole step whether or not it helps: what is left there is rounding.
+    """
     plain = np.clip(state.gap, -1, 1) / (1 + problem.theta)
     try:
         step = np.linalg.solve(jacobian(problem, state), -state.gap)
@@ -161,7 +168,7 @@ def _step(problem: Dense, state: DenseState) -> DenseState:
     before = np.abs(state.gap).max()
     for _ in range(HALVINGS):
         trial = evaluate(problem, state.x + step)
-        if np.abs(trial.gap).max() < before:
+        if polish or np.abs(trial.gap).max() < before:
             return trial
         step = step / 2
     return evaluate(problem, state.x + plain)

@@ -26,6 +26,9 @@ FRAGILE = 1e3
 """A cell that loses so many times what remains of a country's purchases or sales costs the batch three digits; the
 scenario is then left to the dense solver."""
 
+FEWEST = 2
+"""Scenarios that make a block: the first costs more than a dense solve, the next ones next to nothing."""
+
 
 class Status(IntEnum):
     """How a scenario ended."""
@@ -107,10 +110,17 @@ def solve_block(
     goods = SparseShift(economy.share, cells, economy.share[cells.exporter, cells.importer] * power)
     fixed, alone = _sort_out(economy, cells, power, goods, rule, result)
     batch = np.flatnonzero(~alone & (result.status != Status.UNBALANCED))
-    found = solve_chunks(
-        economy, cells.take(batch), theta[batch], rule, fixed[:, batch], result.isolated[:, batch], tolerance
-    )
-    _enter_batch(batch, found, goods, theta, tolerance, result)
+    if batch.size >= FEWEST:
+        found = solve_chunks(
+            economy,
+            cells.take(batch),
+            theta[batch],
+            rule,
+            fixed[:, batch],
+            result.isolated[:, batch],
+            tolerance,
+        )
+        _enter_batch(batch, found, goods, theta, tolerance, result)
     for s in np.flatnonzero(result.status == Status.NOT_CONVERGED):
         _solve_alone(economy, goods.dense(int(s)), int(s), theta[s], rule, tolerance, max_iterations, result)
     _finish(economy, goods.diagonal(), theta, result)
