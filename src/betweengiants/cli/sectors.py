@@ -9,7 +9,7 @@ import typer
 
 from betweengiants.cli.dossier import DossierArgument
 from betweengiants.cli.output import Format, FormatOption, OutputOption
-from betweengiants.cli.trade import FlowsArgument, YearOption
+from betweengiants.cli.trade_options import FlowsArgument, YearOption
 
 EXAMPLES = {
     "sectors": "betweengiants trade sectors kazakhstan --format csv",

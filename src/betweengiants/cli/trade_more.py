@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption
-from betweengiants.cli.trade import FlowsArgument, ImbalancesOption, Rule, YearOption
+from betweengiants.cli.trade_options import (
+    FlowsArgument,
+    FocalOption,
+    ImbalancesOption,
+    OneFocalOption,
+    PowersOption,
+    Rule,
+    YearOption,
+    check_targets,
+    labels,
+    left_empty,
+)
 
 if TYPE_CHECKING:
-    from betweengiants.core.errors import BetweenGiantsError
     from betweengiants.trade.matrix import TradeMatrix
 
-MOST_NOTES = 5
 EXAMPLES = {
     "exposure": "betweengiants trade exposure flows.csv --elasticity 4 --focal KAZ",
     "power": "betweengiants trade power flows.csv --powers RUS,CHN --elasticity 4 --focal KAZ",
@@ -33,17 +41,6 @@ class Distribution(StrEnum):
     uniform = "uniform"
 
 
-PowersOption = Annotated[
-    str,
-    typer.Option("--powers", metavar="P,Q,...", help="The powers, separated by commas.", show_default=False),
-]
-FocalOption = Annotated[
-    str | None,
-    typer.Option("--focal", metavar="A,B,...", help="The focal states, separated by commas; default: all."),
-]
-OneFocalOption = Annotated[
-    str, typer.Option("--focal", metavar="A", help="The focal state.", show_default=False)
-]
 HELP_THETA = "Trade elasticity theta = sigma - 1, above 0."
 RequiredTheta = Annotated[
     float, typer.Option("--elasticity", metavar="THETA", help=HELP_THETA, show_default=False)
@@ -79,8 +76,8 @@ def exposure(
     from betweengiants.cli.output import emit
     from betweengiants.trade.exposure import exposures
 
-    _check_target(format, output)
-    states = None if focal is None else _labels("--focal", focal)
+    check_targets(format, output)
+    states = None if focal is None else labels("--focal", focal)
     matrix = _read(flows, year, aggregate_sectors)
     for label in states or ():
         matrix.index(label)
@@ -112,12 +109,12 @@ def power(
     from betweengiants.cli.output import emit
     from betweengiants.trade.power import power_table
 
-    _check_target(format, output)
-    chosen = _labels("--powers", powers)
-    states = None if focal is None else _labels("--focal", focal)
+    check_targets(format, output)
+    chosen = labels("--powers", powers)
+    states = None if focal is None else labels("--focal", focal)
     matrix = _read(flows, year, aggregate_sectors)
     result = power_table(matrix, chosen, states, elasticity, outer, imbalances=imbalances.value)
-    emit(result.frame(), format, output, notes=(*matrix.notes(), *_left_empty(result.problems)))
+    emit(result.frame(), format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
 
 
 def joint(
@@ -136,11 +133,11 @@ def joint(
     from betweengiants.trade.shapley import joint_table
     from betweengiants.trade.sweeps import joint_leverage
 
-    _check_target(format, output)
-    chosen = _labels("--powers", powers)
+    check_targets(format, output)
+    chosen = labels("--powers", powers)
     matrix = _read(flows, year, aggregate_sectors)
     result = joint_leverage(matrix, focal, chosen, elasticity, imbalances=imbalances.value)
-    emit(joint_table(result), format, output, notes=(*matrix.notes(), *_left_empty(result.problems)))
+    emit(joint_table(result), format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
 
 
 def uncertainty(
@@ -207,8 +204,8 @@ def uncertainty(
     from betweengiants.trade.spread import Spread
     from betweengiants.trade.uncertainty import TradeInputs, draw_losses, loss_drivers, severances
 
-    _check_target(format, output)
-    chosen = _labels("--powers", powers)
+    check_targets(format, output)
+    chosen = labels("--powers", powers)
     inputs = TradeInputs(
         Spread(distribution.value, low, centre, high),
         flow_sd,
@@ -233,36 +230,3 @@ def _read(flows: Path, year: int | None, aggregate_sectors: bool) -> TradeMatrix
     from betweengiants.trade.matrix import read_flows
 
     return read_flows(flows, year, aggregate_sectors=aggregate_sectors)
-
-
-def _left_empty(problems: Sequence[BetweenGiantsError | None]) -> list[str]:
-    failed = [f"note: left empty: {problem}" for problem in problems if problem is not None]
-    more = len(failed) - MOST_NOTES
-    return failed if more <= 0 else [*failed[:MOST_NOTES], f"note: left empty: {more} more."]
-
-
-def _check_target(format: Format, output: Path | None) -> None:
-    """Refuse a place that cannot be written to before anything is computed."""
-    import os
-
-    from betweengiants.core.errors import DataError, OutputError
-
-    if format is Format.parquet and output is None:
-        raise DataError(found="--format parquet without --output", allowed="--output FILE")
-    if output is None:
-        return
-    if output.is_dir():
-        raise OutputError(str(output), "it is a folder")
-    if not output.parent.is_dir():
-        raise OutputError(str(output), "no such folder")
-    if not os.access(output.parent, os.W_OK):
-        raise OutputError(str(output), "permission denied")
-
-
-def _labels(option: str, text: str) -> list[str]:
-    from betweengiants.core.errors import DataError
-
-    labels = [part.strip() for part in text.split(",")]
-    if not all(labels):
-        raise DataError(found=f"{option} '{text}'", allowed="labels separated by commas, such as RUS,CHN,USA")
-    return labels
