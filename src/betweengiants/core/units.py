@@ -39,6 +39,7 @@ UNITS: dict[str, tuple[float, str] | None] = {
     "days": (24, "hour"),
     "hours": (1, "hour"),
     "teu": (1, "teu"),
+    "thousand_teu": (1e3, "teu"),
     "bn_kwh": (1e9, "kilowatthour"),
     "mw": (1e3, "kilowatt"),
     "index": (1, "index_point"),

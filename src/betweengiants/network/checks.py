@@ -24,9 +24,10 @@ def arcs(network: NetworkArrays, commodity: int) -> list[Arc]:
     found: list[Arc] = []
     for edge in np.flatnonzero(network.carries[:, commodity]).tolist():
         ends = int(network.edge_from[edge]), int(network.edge_to[edge])
-        found.append((*ends, float(network.cost[edge]), edge))
+        cost = float(network.cost[edge] * network.weight[edge, commodity])
+        found.append((*ends, cost, edge))
         if network.bidirectional[edge]:
-            found.append((*ends[::-1], float(network.cost[edge]), edge))
+            found.append((*ends[::-1], cost, edge))
     return found
 
 

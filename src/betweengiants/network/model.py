@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,19 @@ from betweengiants.network.reading import (
     Tables,
     checked_tables,
 )
+from betweengiants.network.units import COMMODITIES, CONVERSIONS, weights
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+OPTIONAL = ("control", "commodities", "conversions")
+FURTHER = {
+    "nodes": ("capacity", "capacity_unit"),
+    "edges": ("controlled_by", "status", "capacity_unit"),
+    "demand": ("market",),
+    "control": ("share",),
+}
+"""Columns that a file may have besides the required ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +46,10 @@ class NetworkArrays:
         node_count, commodity_count: N and K.
         edge_from, edge_to: (E,) node places.
         capacity: (E,) what may enter in a year, all commodities and both directions together; inf = unlimited.
-        cost, loss: (E,) per unit that enters; share of what enters that does not arrive.
+        weight: (E, K) units of capacity that one unit of a commodity takes (1: the same unit).
+        cost, loss: (E,) per unit of capacity that enters; share of what enters that does not arrive.
+        node_capacity: (N,) what may pass a node in a year (arrivals and its own supply), inf = unlimited.
+        node_weight: (N, K) units of node capacity that one unit of a commodity takes.
         bidirectional: (E,) may run from `edge_to` to `edge_from` as well.
         carries: (E, K) which commodities may use the edge.
         supply_node, supply_commodity: (S,); supply_quantity, supply_cost: (S,) upper bound and unit cost.
@@ -49,10 +61,13 @@ class NetworkArrays:
     edge_from: Ints
     edge_to: Ints
     capacity: Floats
+    weight: Floats
     cost: Floats
     loss: Floats
     bidirectional: Flags
     carries: Flags
+    node_capacity: Floats
+    node_weight: Floats
     supply_node: Ints
     supply_commodity: Ints
     supply_quantity: Floats
@@ -82,14 +97,15 @@ class Network:
     """A checked network, every table sorted by its key, so that the order of the input's rows does not matter.
 
     Attributes:
-        nodes: node_id, name, kind, country, lat, lon, territory.
+        nodes: node_id, name, kind, country, lat, lon, capacity (null = unlimited), capacity_unit, territory.
         edges: the operating edges: edge_id, from_node, to_node, mode, commodities (list), capacity (null = unlimited),
-            cost, loss, bidirectional, controlled_by (list).
+            cost, loss, bidirectional, controlled_by (list), capacity_unit.
         not_operating: edge_id, status of the others; they take no part in the programme.
         supply: node_id, commodity, quantity, cost.
         demand: node_id, market, commodity, quantity, price.
         control: asset_id, asset, power, basis, share, stated_in (rows of `controlled_by` and of the control table).
         commodities: names, sorted.
+        units: unit by commodity, as far as stated.
         node_index, edge_index, commodity_index: place of a name in `nodes`, `edges`, `commodities`.
         arrays: the same as numbers.
         notes: sentences on blanks and on what is left out.
@@ -102,6 +118,7 @@ class Network:
     demand: pl.DataFrame
     control: pl.DataFrame
     commodities: tuple[str, ...]
+    units: Mapping[str, str]
     node_index: Mapping[str, int]
     edge_index: Mapping[str, int]
     commodity_index: Mapping[str, int]
@@ -117,27 +134,34 @@ class Network:
         demand: pl.DataFrame,
         *,
         control: pl.DataFrame | None = None,
+        commodities: pl.DataFrame | None = None,
+        conversions: pl.DataFrame | None = None,
         names: Mapping[str, str] | None = None,
     ) -> Network:
         """Build a network from data frames; columns that are not known are ignored.
 
         Args:
-            nodes: node_id, name, kind, country, lat, lon.
+            nodes: node_id, name, kind, country, lat, lon, optionally capacity (what may pass in a year) and
+                capacity_unit.
             edges: edge_id, from_node, to_node, mode, commodities, capacity, cost, loss, bidirectional, controlled_by
-                (may be absent when `control` is given), optionally status (only `operating` edges take part).
+                (may be absent when `control` is given), optionally status (only `operating` edges take part) and
+                capacity_unit (of capacity and cost; blank: the unit of what it carries).
             supply: node_id, commodity, quantity, cost.
             demand: node_id, commodity, quantity, price, optionally market (default: the node's country, else the node).
             control: asset_id, power, basis, optionally share.
+            commodities: commodity, unit; where absent, all is taken to be in one unit.
+            conversions: commodity, from_unit, to_unit, factor (see `units`).
             names: how messages call the tables (keys nodes, edges, supply, demand, control).
 
         Raises:
             DataError: a missing column; an empty, negative or non-numeric cell; a key twice; a loss outside [0, 1); an
                 edge from a node to itself; a place outside the globe; no supply or no demand; a demand that no
-                supply can reach; a cycle of edges without loss and of negative cost.
-            UnknownLabel: a node, commodity or asset that the other tables do not hold, with the nearest names.
+                supply can reach; a cycle of edges without loss and of negative cost; a capacity in a unit that nothing
+                converts.
+            UnknownLabel: a unit, node, commodity or asset that the other tables do not hold, with the nearest names.
         """
         called = {table: (names or {}).get(table, table) for table in TABLES}
-        tables = checked_tables(nodes, edges, supply, demand, control, called)
+        tables = checked_tables(nodes, edges, supply, demand, control, commodities, conversions, called)
         return _assemble(tables, called)
 
     @property
@@ -155,7 +179,7 @@ class Network:
 
 
 def read_network(folder: Path | str) -> Network:
-    """Read nodes.csv, edges.csv, supply.csv, demand.csv and, if it is there, control.csv.
+    """Read nodes.csv, edges.csv, supply.csv, demand.csv and, where they are there, the tables of OPTIONAL.
 
     Raises:
         DataError: no such folder or file, and all that `Network.from_frames` refuses.
@@ -166,16 +190,22 @@ def read_network(folder: Path | str) -> Network:
             found=f"no folder '{folder}'",
             allowed="a folder with nodes.csv, edges.csv, supply.csv and demand.csv",
         )
-    columns = {"nodes": NODES, "edges": EDGES, "supply": SUPPLY, "demand": DEMAND, "control": CONTROL}
+    columns = {
+        "nodes": NODES,
+        "edges": EDGES,
+        "supply": SUPPLY,
+        "demand": DEMAND,
+        "control": CONTROL,
+        "commodities": COMMODITIES,
+        "conversions": CONVERSIONS,
+    }
     frames: dict[str, pl.DataFrame | None] = {}
     for table, known in columns.items():
         path = folder / f"{table}.csv"
-        if table == "control" and not path.is_file():
+        if table in OPTIONAL and not path.is_file():
             frames[table] = None
             continue
-        extra = {"edges": ("controlled_by", "status"), "demand": ("market",), "control": ("share",)}.get(
-            table, ()
-        )
+        extra = FURTHER.get(table, ())
         # Read as text here; kinds, blanks and ranges are checked where frames from memory are checked too.
         text: dict[str, Kind] = dict.fromkeys((*known, *extra), "text")
         frames[table] = read_table(path, {}, optional=text, blanks=tuple(text), name=path.name)
@@ -190,6 +220,8 @@ def read_network(folder: Path | str) -> Network:
         supply,
         demand,
         control=frames["control"],
+        commodities=frames["commodities"],
+        conversions=frames["conversions"],
         names={table: f"{table}.csv" for table in TABLES},
     )
 
@@ -205,7 +237,8 @@ def _assemble(tables: Tables, called: Mapping[str, str]) -> Network:
     demand = tables.demand
     node_index = {node: place for place, node in enumerate(nodes["node_id"])}
     commodity_index = {name: place for place, name in enumerate(tables.commodities)}
-    unsorted = _arrays(edges, tables.supply, demand, node_index, commodity_index)
+    weight = _weights(tables, nodes, edges, called)
+    unsorted = _arrays(nodes, edges, tables.supply, demand, node_index, commodity_index, weight)
     stranded = checks.refuse_disconnected(unsorted, demand, called["demand"])
     supply, demand = tables.supply.sort("node_id", "commodity"), demand.sort("node_id", "market", "commodity")
     checks.refuse_money_pumps(unsorted, edges["edge_id"].to_list(), tables.commodities, called["edges"])
@@ -225,34 +258,70 @@ def _assemble(tables: Tables, called: Mapping[str, str]) -> Network:
         demand=demand,
         control=tables.control,
         commodities=tables.commodities,
+        units=tables.units,
         node_index=node_index,
         edge_index={edge: place for place, edge in enumerate(edges["edge_id"])},
         commodity_index=commodity_index,
-        arrays=_arrays(edges, supply, demand, node_index, commodity_index),
+        arrays=_arrays(nodes, edges, supply, demand, node_index, commodity_index, weight),
         notes=(*tables.notes, *notes),
     )
 
 
+def _weights(
+    tables: Tables, nodes: pl.DataFrame, edges: pl.DataFrame, called: Mapping[str, str]
+) -> tuple[Floats, Floats]:
+    """(E, K) and (N, K) units of capacity that one unit of a commodity takes."""
+    carries = _carries(edges, tables.commodities)
+    passing = np.zeros((nodes.height, len(tables.commodities)), bool)
+    place = {node: k for k, node in enumerate(nodes["node_id"])}
+    for end in ("from_node", "to_node"):
+        np.logical_or.at(passing, _places(edges[end], place), carries)
+    sides = (("edges", "edge_id", edges, carries), ("nodes", "node_id", nodes, passing))
+    by_edge, by_node = (
+        weights(
+            frame["capacity_unit"].to_list(),
+            flags,
+            tables.commodities,
+            tables.units,
+            tables.factors,
+            ids=frame[key].to_list(),
+            file=called[table],
+        )
+        for table, key, frame, flags in sides
+    )
+    return by_edge, by_node
+
+
+def _carries(edges: pl.DataFrame, commodities: Sequence[str]) -> Flags:
+    place = {name: k for k, name in enumerate(commodities)}
+    carries = np.zeros((edges.height, len(place)), bool)
+    for edge, names in enumerate(edges["commodities"].to_list()):
+        carries[edge, [place[name] for name in names]] = True
+    return carries
+
+
 def _arrays(
+    nodes: pl.DataFrame,
     edges: pl.DataFrame,
     supply: pl.DataFrame,
     demand: pl.DataFrame,
     node_index: Mapping[str, int],
     commodity_index: Mapping[str, int],
+    weight: tuple[Floats, Floats],
 ) -> NetworkArrays:
-    carries = np.zeros((edges.height, len(commodity_index)), bool)
-    for place, names in enumerate(edges["commodities"].to_list()):
-        carries[place, [commodity_index[name] for name in names]] = True
     return NetworkArrays(
         node_count=len(node_index),
         commodity_count=len(commodity_index),
         edge_from=_places(edges["from_node"], node_index),
         edge_to=_places(edges["to_node"], node_index),
         capacity=edges["capacity"].fill_null(np.inf).to_numpy(),
+        weight=weight[0],
         cost=edges["cost"].to_numpy(),
         loss=edges["loss"].to_numpy(),
         bidirectional=edges["bidirectional"].to_numpy(),
-        carries=carries,
+        carries=_carries(edges, tuple(commodity_index)),
+        node_capacity=nodes["capacity"].fill_null(np.inf).to_numpy(),
+        node_weight=weight[1],
         supply_node=_places(supply["node_id"], node_index),
         supply_commodity=_places(supply["commodity"], commodity_index),
         supply_quantity=supply["quantity"].to_numpy(),

@@ -36,9 +36,7 @@ class Programme:
         lower, upper = self._columns(network.everything, None)
         row_lower = np.zeros(layout.matrix.shape[0])
         row_lower[layout.balance_count :] = -np.inf
-        row_upper = np.zeros(layout.matrix.shape[0])
-        bounded = np.flatnonzero(layout.capacity_row >= 0)
-        row_upper[layout.capacity_row[bounded]] = network.arrays.capacity[bounded] / layout.quantity_unit
+        row_upper = layout.row_upper(network.arrays)
         self._row_upper, self._sizes = row_upper, abs(layout.matrix)
         self._lp = LinearProgramme(
             "the network programme", layout.cost, lower, upper, row_lower, row_upper, layout.matrix
@@ -213,7 +211,7 @@ class Programme:
             supply,
             demand,
             gross_value=float(numbers.demand_price @ demand),
-            transport_cost=float(numbers.cost[layout.flow_edge] @ flow),
+            transport_cost=float(layout.flow_cost @ flow),
             supply_cost=float(numbers.supply_cost @ supply),
             residual=residual,
         )

@@ -1,7 +1,8 @@
 """Tables of a network: which columns, which values, and one sentence for what is wrong with them.
 
-Blank cells: `capacity` (unlimited), `commodities` (all of them), `controlled_by`, `mode`, `name`, `kind`, `country`,
-`lat`, `lon`, `market`, `share` may be empty; everything else must be filled in for an edge that operates.
+Blank cells: `capacity` (unlimited), `capacity_unit` (the commodity's own), `commodities` (all of them), `controlled_by`,
+`mode`, `name`, `kind`, `country`, `lat`, `lon`, `market`, `share` may be empty; everything else must be filled in for an
+edge that operates.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import polars as pl
 from betweengiants.core.countries import territory_of
 from betweengiants.core.errors import DataError, UnknownLabel, summary
 from betweengiants.core.tables import FIRST_RECORD, Kind, require_member, require_range, require_unique, typed
+from betweengiants.core.units import check_unit
+from betweengiants.network.units import Factors, commodity_units, stated_factors
 
 BASES = ("territory", "ownership", "market", "supply")
 STATUSES = ("operating", "idle", "suspended", "planned", "cancelled")
-TABLES = ("nodes", "edges", "supply", "demand", "control")
+TABLES = ("nodes", "edges", "supply", "demand", "control", "commodities", "conversions")
 LIST_MARK = ";"
 
 NODES: dict[str, Kind] = {
@@ -42,6 +45,9 @@ EDGES: dict[str, Kind] = {
 SUPPLY: dict[str, Kind] = {"node_id": "text", "commodity": "text", "quantity": "number", "cost": "number"}
 DEMAND: dict[str, Kind] = {"node_id": "text", "commodity": "text", "quantity": "number", "price": "number"}
 CONTROL: dict[str, Kind] = {"asset_id": "text", "power": "text", "basis": "text"}
+NODE_LIMITS: dict[str, Kind] = {"capacity": "number", "capacity_unit": "text"}
+EXTRAS: dict[str, Kind] = {"controlled_by": "text", "capacity_unit": "text"}
+"""Columns of edges that may be absent or blank."""
 FILLED_IF_OPERATING = ("cost", "loss", "bidirectional")
 
 
@@ -50,13 +56,16 @@ class Tables:
     """Checked tables, still in the row order of the input (so that a row number means what the user sees).
 
     Attributes:
-        nodes: node_id, name, kind, country, lat, lon, territory (the bloc of the country, or the country).
+        nodes: node_id, name, kind, country, lat, lon, capacity (what may pass, null = unlimited), capacity_unit,
+            territory (the bloc of the country, or the country).
         edges: columns of the input, `commodities` and `controlled_by` as lists, `status` filled, `capacity` null =
-            unlimited.
+            unlimited, `capacity_unit` null = the unit of what the edge carries.
         supply: node_id, commodity, quantity, cost.
         demand: node_id, market, commodity, quantity, price.
         control: asset_id, asset (edge or node), power, basis, share (null = control stated), stated_in.
         commodities: every commodity of edges, supply and demand, sorted.
+        units: unit by commodity, as far as stated.
+        factors: stated conversions (see `units`).
         notes: what a reader should know about blanks.
     """
 
@@ -66,6 +75,8 @@ class Tables:
     demand: pl.DataFrame
     control: pl.DataFrame
     commodities: tuple[str, ...]
+    units: Mapping[str, str]
+    factors: Factors
     notes: tuple[str, ...]
 
 
@@ -75,6 +86,8 @@ def checked_tables(
     supply: pl.DataFrame,
     demand: pl.DataFrame,
     control: pl.DataFrame | None,
+    commodities: pl.DataFrame | None,
+    conversions: pl.DataFrame | None,
     names: Mapping[str, str],
 ) -> Tables:
     """Check every table by itself and against the others (see `Network.from_frames` for the refusals)."""
@@ -90,7 +103,7 @@ def checked_tables(
     )
     require_unique(supply_table, ("node_id", "commodity"), names["supply"])
     require_unique(demand_table, ("node_id", "market", "commodity"), names["demand"])
-    edge_table, commodities, notes = _commodities(edge_table, supply_table, demand_table, names)
+    edge_table, listed, notes = _commodities(edge_table, supply_table, demand_table, names)
     stated = _stated_control(edge_table)
     if control is not None:
         stated = pl.concat([stated, _control(control, node_table, edge_table, names["control"])])
@@ -100,7 +113,9 @@ def checked_tables(
         supply_table,
         demand_table,
         stated.sort("asset_id", "power", "basis", "stated_in"),
-        commodities,
+        listed,
+        commodity_units(commodities, names["commodities"]),
+        stated_factors(conversions, names["conversions"]),
         (*_capacity_notes(edge_table), *notes),
     )
 
@@ -126,12 +141,21 @@ def require_known(
 
 
 def _nodes(raw: pl.DataFrame, name: str) -> pl.DataFrame:
-    frame = typed(raw, NODES, blanks=("name", "kind", "country", "lat", "lon"), name=name)
+    frame = typed(
+        raw,
+        NODES,
+        optional=NODE_LIMITS,
+        blanks=("name", "kind", "country", "lat", "lon", *NODE_LIMITS),
+        name=name,
+    )
+    frame = _with_columns(frame, NODE_LIMITS)
     require_unique(frame, ("node_id",), name)
     require_range(frame, "lat", name, minimum=-90, maximum=90)
     require_range(frame, "lon", name, minimum=-180, maximum=180)
     territory = frame["country"].map_elements(territory_of, return_dtype=pl.String, skip_nulls=True)
-    return frame.with_columns(territory.alias("territory"))
+    require_range(frame, "capacity", name, minimum=0)
+    _check_units(frame, name)
+    return frame.with_columns(territory.alias("territory"), _finite_or_null("capacity"))
 
 
 def _edges(raw: pl.DataFrame, name: str, *, controlled: bool) -> pl.DataFrame:
@@ -140,20 +164,18 @@ def _edges(raw: pl.DataFrame, name: str, *, controlled: bool) -> pl.DataFrame:
         "mode",
         "commodities",
         "capacity",
-        "controlled_by",
+        *EXTRAS,
         *(FILLED_IF_OPERATING if has_status else ()),
     ]
     required = EDGES | ({"controlled_by": "text"} if controlled else {})
-    frame = typed(
-        raw, required, optional={"controlled_by": "text", "status": "text"}, blanks=blanks, name=name
-    )
+    frame = typed(raw, required, optional={**EXTRAS, "status": "text"}, blanks=blanks, name=name)
     require_unique(frame, ("edge_id",), name)
     if has_status:
         require_member(frame, "status", STATUSES, name)
     else:
         frame = frame.with_columns(pl.lit("operating").alias("status"))
-    if "controlled_by" not in frame.columns:
-        frame = frame.with_columns(pl.lit(None, pl.String).alias("controlled_by"))
+    frame = _with_columns(frame, EXTRAS)
+    _check_units(frame, name)
     for column in FILLED_IF_OPERATING:
         _refuse(
             frame,
@@ -168,10 +190,30 @@ def _edges(raw: pl.DataFrame, name: str, *, controlled: bool) -> pl.DataFrame:
     _refuse(frame, "loss", frame["loss"] >= 1, name, allowed="a share of what enters, from 0 to below 1")
     _refuse(frame, "cost", frame["cost"].is_infinite(), name, allowed="a finite number")
     return frame.with_columns(
-        pl.when(pl.col("capacity").is_infinite()).then(None).otherwise(pl.col("capacity")).alias("capacity"),
+        _finite_or_null("capacity"),
         _as_list("commodities"),
         _as_list("controlled_by"),
     )
+
+
+def _with_columns(frame: pl.DataFrame, columns: Mapping[str, Kind]) -> pl.DataFrame:
+    """The frame with those of the columns that it lacks, empty."""
+    kinds = {"text": pl.String(), "number": pl.Float64()}
+    return frame.with_columns(
+        pl.lit(None, kinds[kind]).alias(column)
+        for column, kind in columns.items()
+        if column not in frame.columns
+    )
+
+
+def _finite_or_null(column: str) -> pl.Expr:
+    return pl.when(pl.col(column).is_infinite()).then(None).otherwise(pl.col(column)).alias(column)
+
+
+def _check_units(frame: pl.DataFrame, name: str) -> None:
+    for row, unit in enumerate(frame["capacity_unit"], FIRST_RECORD):
+        if unit is not None:
+            check_unit(unit, file=name, row=row)
 
 
 def _as_list(column: str) -> pl.Expr:

@@ -48,9 +48,10 @@ class FlowResult:
 
     Attributes:
         edges: edge_id, commodity, flow, capacity, utilisation, shadow_price, sorted; one row for each commodity that an
-            operating edge may carry. `flow` is what enters, against the edge's own direction negative. Capacity,
-            utilisation and shadow price belong to the edge and repeat on its rows. Null: capacity and utilisation where
-            unlimited, utilisation of capacity zero, shadow price of a closed edge or where it was not asked for.
+            operating edge may carry. `flow` is what enters, against the edge's own direction negative. Capacity (in
+            its own unit), utilisation and shadow price belong to the edge and repeat on its rows. Null: capacity and
+            utilisation where unlimited, utilisation of capacity zero, shadow price of a closed edge or where it was not
+            asked for.
         delivered: commodity, market, node_id, quantity, value (price times quantity), unit_cost (transport cost of one
             unit delivered there; flows mix in proportion where they meet; null where nothing is delivered).
         by_commodity: commodity, quantity (delivered), gross_value, transport_cost, supply_cost, value.
@@ -123,9 +124,7 @@ def _by_commodity(network: Network, layout: Layout, arrays: FlowArrays) -> pl.Da
             "commodity": list(network.commodities),
             "quantity": summed(numbers.demand_commodity, arrays.demand, count),
             "gross_value": summed(numbers.demand_commodity, numbers.demand_price * arrays.demand, count),
-            "transport_cost": summed(
-                layout.flow_commodity, numbers.cost[layout.flow_edge] * arrays.flow, count
-            ),
+            "transport_cost": summed(layout.flow_commodity, layout.flow_cost * arrays.flow, count),
             "supply_cost": summed(numbers.supply_commodity, numbers.supply_cost * arrays.supply, count),
         }
     ).with_columns(value=pl.col("gross_value") - pl.col("transport_cost") - pl.col("supply_cost"))
@@ -150,7 +149,7 @@ def _edge_table(
 ) -> pl.DataFrame:
     numbers = network.arrays
     count = len(numbers.capacity)
-    used = summed(layout.flow_edge, arrays.flow, count)
+    used = summed(layout.flow_edge, layout.flow_weight * arrays.flow, count)
     bounded = np.isfinite(numbers.capacity)
     with np.errstate(divide="ignore", invalid="ignore"):
         utilisation = np.where(bounded & (numbers.capacity > 0), used / numbers.capacity, np.nan)
@@ -212,7 +211,7 @@ def _costs_at_nodes(numbers: NetworkArrays, layout: Layout, arrays: FlowArrays, 
         shape=(len(nodes), len(nodes)),
     ).tocsc()
     costs = np.full(numbers.node_count, np.nan)
-    met = summed(into, flow * numbers.cost[edge], len(nodes))
+    met = summed(into, flow * layout.flow_cost[moving], len(nodes))
     try:
         costs[nodes] = splu(matrix).solve(met)
     except RuntimeError:  # singular: goods that are lost on a subsidised loop never arrive and have no cost

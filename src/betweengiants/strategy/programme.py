@@ -223,7 +223,7 @@ class FrontierProgramme:
         """Value of own goods in these flows."""
         numbers, layout, own = self._network.arrays, self._layout, self._own_commodities()
         earned = (numbers.demand_price * flows.demand)[own[numbers.demand_commodity]].sum()
-        moved = (numbers.cost[layout.flow_edge] * flows.flow)[own[layout.flow_commodity]].sum()
+        moved = (layout.flow_cost * flows.flow)[own[layout.flow_commodity]].sum()
         made = (numbers.supply_cost * flows.supply)[own[numbers.supply_commodity]].sum()
         return float(earned - moved - made)
 
@@ -341,8 +341,7 @@ class FrontierProgramme:
         rows, balances = layout.matrix.shape[0], layout.balance_count
         lower, upper = np.zeros(rows + 1), np.zeros(rows + 1)
         lower[balances:rows] = -np.inf
-        bounded = np.flatnonzero(layout.capacity_row >= 0)
-        upper[layout.capacity_row[bounded]] = self._network.arrays.capacity[bounded] / layout.quantity_unit
+        upper[:rows] = layout.row_upper(self._network.arrays)
         lower[rows], upper[rows] = 1.0, np.inf
         return lower, upper
 
