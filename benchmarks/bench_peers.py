@@ -1,16 +1,23 @@
 """The trade engine beside gegravity (Herman 2021, one-sector gravity in general equilibrium): same world, same run.
 
-Run: python benchmarks/bench_peers.py [--repeat 5]     (pip install gegravity==0.3 into the same environment first)
+Run: python benchmarks/bench_peers.py [--repeat 5] [--example FILE]
+     (pip install gegravity==0.3 into the same environment first)
 
-The world: the thirty countries of gegravity's own example, with BACI flows of 2023 and domestic sales. gegravity reads a
-gravity equation; its one cost variable here is what makes the equation fit every flow exactly, so both programs start
-from the same flows, and gegravity's first guess is already its baseline (the easiest case for it). sigma = 5, theta = 4.
+The world is one of two, both of thirty countries, sigma = 5, theta = 4:
+
+    --example FILE   gegravity's own example: FILE is examples/sample_data_set.dlm of its repository (it is not in the
+                     package), with the cost coefficients printed in examples/examples_OneSectorGE.py and one further
+                     cost variable of coefficient 1 that is zero in the baseline
+    without          the countries of that example with BACI flows of 2023 and domestic sales; the one cost variable is
+                     what makes the gravity equation fit every flow exactly, so that gegravity's first guess is already
+                     its baseline: the easiest case for it
 
 A severance sets that variable to minus infinity (a factor of zero on the flow), which gegravity accepts; what its solver
 said is printed. Its counterfactual keeps the shares of output and spending of the baseline, so its numbers differ from
 ours and from the published algorithm: compare the times, not the results. Printed as JSON:
 
     peer_baseline_s      gegravity: reading the data and solving the baseline, once
+    world                which of the two
     peer_severance_s     gegravity: define_experiment and simulate, one severance (median over pairs)
     ours_severance_s     solve() for one severance, everything included (median over the same pairs)
     single_ratio         peer_severance_s / ours_severance_s
@@ -52,9 +59,29 @@ def thirty() -> TradeMatrix:
     return TradeMatrix(tuple(COUNTRIES), world.flows[np.ix_(at, at)], "thirty countries")
 
 
-def peer_model(matrix):
-    """gegravity's model of the same flows, with its baseline solved."""
-    import gegravity
+EXAMPLE_COSTS = {
+    "lndist": -0.3898623,
+    "contiguity": 0.891577,
+    "common_language": 0.0326249,
+    "pta": 0.4711383,
+    "international": -3.412584,
+    "constant": 16.32434,
+}
+"""As printed with gegravity's example (PPML estimates)."""
+
+
+def example(path):
+    """The example's table for gegravity, and the same flows as a matrix."""
+    import pandas as pd
+
+    table = pd.read_csv(path).assign(constant=1.0, **{COST: 0.0})
+    table["year"] = table["year"].astype(str)
+    wide = table.pivot(index="exporter", columns="importer", values="trade").sort_index().sort_index(axis=1)
+    return table, TradeMatrix(tuple(wide.index), wide.to_numpy(dtype=float), "gegravity's example")
+
+
+def fitted(matrix):
+    """A table whose one cost variable fits every flow."""
     import pandas as pd
 
     flows = matrix.flows
@@ -65,7 +92,14 @@ def peer_model(matrix):
         for i, a in enumerate(matrix.labels)
         for j, b in enumerate(matrix.labels)
     ]
-    table = pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade", "Y", "E", COST])
+    return pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade", "Y", "E", COST])
+
+
+def peer_model(table, year, coefficients):
+    """gegravity's model of a table, with its baseline solved."""
+    import gegravity
+    import pandas as pd
+
     baseline = gegravity.BaselineData(
         table,
         imp_var_name="importer",
@@ -75,14 +109,14 @@ def peer_model(matrix):
         expend_var_name="E",
         output_var_name="Y",
     )
-    one = pd.DataFrame([{"var": COST, "coeff": 1.0, "ste": 0.1}])
-    costs = gegravity.CostCoeffs(one, identifier_col="var", coeff_col="coeff", stderr_col="ste")
+    listed = pd.DataFrame([{"var": v, "coeff": c, "ste": 0.1} for v, c in coefficients.items()])
+    costs = gegravity.CostCoeffs(listed, identifier_col="var", coeff_col="coeff", stderr_col="ste")
     model = gegravity.OneSectorGE(
         baseline,
-        year=YEAR,
+        year=year,
         expend_var_name="E",
         output_var_name="Y",
-        cost_variables=[COST],
+        cost_variables=list(coefficients),
         cost_coeff_values=costs,
         reference_importer=REFERENCE,
         sigma=THETA + 1,
@@ -110,16 +144,23 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeat", type=int, default=5)
-    repeat = parser.parse_args().repeat
+    parser.add_argument("--example", metavar="FILE", help="gegravity's own example, sample_data_set.dlm")
+    options = parser.parse_args()
+    repeat = options.repeat
     try:
         peer = version("gegravity")
     except PackageNotFoundError:
         print("skipped: gegravity is not installed (pip install gegravity==0.3)")
         return
     warnings.simplefilter("ignore")
-    matrix = thirty()
+    if options.example:
+        table, matrix = example(options.example)
+        setup = table, str(table["year"].iloc[0]), EXAMPLE_COSTS | {COST: 1.0}
+    else:
+        matrix = thirty()
+        setup = fitted(matrix), YEAR, {COST: 1.0}
     start = time.perf_counter()
-    model = peer_model(matrix)
+    model = peer_model(*setup)
     peer_baseline_s = time.perf_counter() - start
     one = [severance([pair]) for pair in PAIRS]
     solve(matrix, one[0], THETA, tolerance=TOLERANCE)  # imports done
@@ -143,6 +184,7 @@ def main():
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": version("scipy"),
+        "world": matrix.name,
         "countries": len(COUNTRIES),
         "peer_baseline_s": round(peer_baseline_s, 3),
         "peer_severance_s": round(peer_s, 4),
