@@ -2,7 +2,9 @@
 
 from betweengiants.network.contingency import edge_contingencies
 from betweengiants.network.control import Closure, closure
+from betweengiants.network.counter import counter_leverage
 from betweengiants.network.highs import Status
+from betweengiants.network.joint import joint_severance
 from betweengiants.network.model import Limits, Network, read_network
 from betweengiants.network.programme import Programme, solve
 from betweengiants.network.reading import BASES
@@ -20,7 +22,9 @@ __all__ = [
     "Status",
     "closure",
     "coalitions",
+    "counter_leverage",
     "edge_contingencies",
+    "joint_severance",
     "read_network",
     "sever",
     "solve",

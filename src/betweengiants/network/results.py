@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import splu
 
-from betweengiants.network.checks import reached
 from betweengiants.network.highs import Status
 from betweengiants.network.layout import Layout
+from betweengiants.network.mixing import mixture
 from betweengiants.network.model import Floats, Ints, Limits, Network, NetworkArrays
 
 PARTS_TOLERANCE = 1e-9
@@ -189,31 +187,10 @@ def unit_costs(network: Network, layout: Layout, arrays: FlowArrays) -> Floats:
 
 def _costs_at_nodes(numbers: NetworkArrays, layout: Layout, arrays: FlowArrays, commodity: int) -> Floats:
     """(N,) cost that one unit of a commodity has met at each node, nan where none comes by."""
-    moving = np.flatnonzero((layout.flow_commodity == commodity) & (arrays.flow > 0))
-    start, end = layout.from_node(numbers)[moving], layout.to_node(numbers)[moving]
-    made = (numbers.supply_commodity == commodity) & (arrays.supply > 0)
-    steps = list(zip(start.tolist(), end.tolist(), strict=True))
-    # A loop that no supply feeds has no cost of its own, and would make the system singular.
-    nodes = np.array(sorted(reached(numbers.supply_node[made].tolist(), steps)), dtype=np.int64)
-    place = np.full(numbers.node_count, -1, dtype=np.int64)
-    place[nodes] = np.arange(len(nodes))
-    fed = place[start] >= 0
-    moving, into, out_of = moving[fed], place[end[fed]], place[start[fed]]
-    flow, edge = arrays.flow[moving], layout.flow_edge[moving]
-    arriving = summed(into, flow * (1.0 - numbers.loss[edge]), len(nodes))
-    arriving += summed(place[numbers.supply_node[made]], arrays.supply[made], len(nodes))
-    diagonal = np.arange(len(nodes))
-    matrix = coo_array(
-        (
-            np.concatenate([arriving, -flow]),
-            (np.concatenate([diagonal, into]), np.concatenate([diagonal, out_of])),
-        ),
-        shape=(len(nodes), len(nodes)),
-    ).tocsc()
+    goods = mixture(numbers, layout, arrays, commodity)
     costs = np.full(numbers.node_count, np.nan)
-    met = summed(into, flow * layout.flow_cost[moving], len(nodes))
-    try:
-        costs[nodes] = splu(matrix).solve(met)
-    except RuntimeError:  # singular: goods that are lost on a subsidised loop never arrive and have no cost
-        return costs
+    solve = goods.solver(goods.flow)
+    if solve is not None:
+        met = summed(goods.into, goods.flow * layout.flow_cost[goods.moving], len(goods.through))
+        costs[goods.place >= 0] = solve(met)
     return costs
