@@ -226,3 +226,48 @@ def test_bases_are_those_of_the_engine():
     from betweengiants.network import BASES
 
     assert tuple(basis.value for basis in Basis) == BASES
+
+
+def test_flows_beside_observed_ones(run, folder, tmp_path):
+    seen = tmp_path / "seen.csv"
+    seen.write_text("edge_id,commodity,volume\neast,oil,50\n")
+    code, out, _ = run("flow", folder, "--observed", seen, "--format", "csv")
+    assert code == 0
+    rows = {row["edge_id"]: row for row in csv.DictReader(io.StringIO(out))}
+    assert list(rows["east"]) == [*FLOW, "observed", "error_pct"]
+    assert (float(rows["east"]["observed"]), float(rows["east"]["error_pct"])) == (50.0, 20.0)
+    assert rows["round"]["observed"] == ""
+
+
+def test_observed_flows_of_unknown_edges_are_refused(run, folder, tmp_path):
+    seen = tmp_path / "seen.csv"
+    seen.write_text("edge_id,commodity,volume\neast,oil,50\neats,oil,1\n")
+    code, out, err = run("flow", folder, "--observed", seen)
+    assert (code, out) == (2, "")
+    assert "seen.csv, row 3, column 'edge_id'" in err
+    assert "east" in err
+
+
+def test_check_of_a_clean_folder(run, folder):
+    (folder / "edges.csv").write_text(EDGES.replace("DDD", "RUS"))
+    code, out, _ = run("check", folder, "--format", "csv")
+    assert (code, out) == (0, "file,row,column,check,found,allowed\n")
+
+
+def test_check_lists_faults(run, folder):
+    (folder / "supply.csv").write_text(SUPPLY + "field,gas,-1,1\n")
+    (folder / "edges.csv").write_text(EDGES.replace("DDD", "RUS"))
+    code, out, _ = run("check", folder, "--format", "json")
+    assert code == 1
+    assert [(row["file"], row["row"], row["check"]) for row in json.loads(out)] == [
+        ("supply.csv", 3, "range")
+    ]
+
+
+def test_the_part_of_each_power(run, folder):
+    code, out, _ = run("joint", folder, "--powers", "BBB,DDD", "--format", "json")
+    assert code == 0
+    value = [row for row in json.loads(out) if row["measure"] == "value"]
+    assert [row["coalition"] for row in value] == ["BBB", "DDD", "BBB;DDD"]
+    assert [row["lost"] for row in value] == pytest.approx([BEFORE - AFTER, BEFORE - 60 * 17.0, BEFORE])
+    assert value[0]["shapley"] + value[1]["shapley"] == pytest.approx(BEFORE)

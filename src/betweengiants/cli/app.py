@@ -11,6 +11,7 @@ from betweengiants.cli import (
     dossier,
     frontier,
     network,
+    network_check,
     pull,
     report,
     sectors,
@@ -43,6 +44,7 @@ app.command(epilog=serve.EPILOG)(serve.serve)
 app.add_typer(dossier.app, name="dossier")
 trade_more.register(trade.app)
 sectors.register(trade.app)
+network_check.register(network.app)
 app.add_typer(trade.app, name="trade")
 app.add_typer(network.app, name="network")
 app.add_typer(votes.app, name="votes")

@@ -51,17 +51,36 @@ ThresholdOption = Annotated[
 
 
 @app.command(epilog="Example: betweengiants network flow my-network --format csv")
-def flow(folder: FolderArgument, format: FormatOption = Format.table, output: OutputOption = None) -> None:
+def flow(
+    folder: FolderArgument,
+    observed: Annotated[
+        Path | None,
+        typer.Option(
+            "--observed",
+            metavar="FILE",
+            help="CSV or Parquet with edge_id, commodity, volume: adds the columns observed and error_pct.",
+        ),
+    ] = None,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
+) -> None:
     """The flows of the highest value: flow, utilisation and shadow price of every edge.
 
     Prints edge_id, commodity, flow (against the edge's own direction negative), capacity, utilisation, shadow_price
     (what one more unit of capacity a year would be worth).
     """
     from betweengiants.network import Programme, read_network
+    from betweengiants.network.observed import compare_observed, read_observed
 
     network = read_network(folder)
+    seen = None if observed is None else read_observed(observed)
     result = Programme(network).solve()
-    emit(result.edges, format, output, notes=network.notes)
+    table = result.edges
+    if observed is not None and seen is not None:
+        compared = compare_observed(network, result, seen, name=observed.name)
+        key = ["edge_id", "commodity"]
+        table = table.join(compared.select(*key, "observed", "error_pct"), on=key, how="left")
+    emit(table, format, output, notes=network.notes)
     _below(_flow_totals(result), format, output)
 
 

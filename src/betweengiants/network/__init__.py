@@ -6,6 +6,7 @@ from betweengiants.network.counter import counter_leverage
 from betweengiants.network.highs import Status
 from betweengiants.network.joint import joint_severance
 from betweengiants.network.model import Limits, Network, read_network
+from betweengiants.network.observed import compare_observed
 from betweengiants.network.programme import Programme, solve
 from betweengiants.network.reading import BASES
 from betweengiants.network.results import FlowResult
@@ -22,6 +23,7 @@ __all__ = [
     "Status",
     "closure",
     "coalitions",
+    "compare_observed",
     "counter_leverage",
     "edge_contingencies",
     "joint_severance",

@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 Arc = tuple[int, int, float, int]
 
 
+class MoneyPump(DataError):
+    """A cycle of edges on which goods would earn money by going round.
+
+    Attributes:
+        edges: its edges, in order.
+    """
+
+    def __init__(self, edges: Sequence[str], commodity: str, name: str, *, endless: bool) -> None:
+        self.edges = tuple(edges)
+        found = f"edges on which '{commodity}' earns money by going round in a cycle: {summary(edges)}"
+        super().__init__(
+            file=name,
+            column="cost",
+            found=found + (", without any limit" if endless else ""),
+            allowed="costs that add up to zero or more around every cycle",
+        )
+
+
 def arcs(network: NetworkArrays, commodity: int) -> list[Arc]:
     """(from, to, cost, edge) of every direction in which a commodity can move."""
     found: list[Arc] = []
@@ -92,7 +110,7 @@ def refuse_money_pumps(
     unlimited, and as a pure artefact where they are not. Bellman & Ford's labels find one in O(N E).
 
     Raises:
-        DataError: with the edges of the cycle.
+        MoneyPump: with the edges of the cycle.
     """
     if not (network.cost < 0).any():
         return
@@ -100,14 +118,8 @@ def refuse_money_pumps(
     for commodity, label in enumerate(commodities):
         cycle = _negative_cycle(network.node_count, [a for a in arcs(network, commodity) if usable[a[3]]])
         if cycle:
-            named = summary([edge_ids[edge] for edge in cycle])
-            raise DataError(
-                file=name,
-                column="cost",
-                found=f"edges on which '{label}' earns money by going round in a cycle: {named}"
-                + (", without any limit" if np.isinf(network.capacity[cycle]).all() else ""),
-                allowed="costs that add up to zero or more around every cycle",
-            )
+            endless = bool(np.isinf(network.capacity[cycle]).all())
+            raise MoneyPump([edge_ids[edge] for edge in cycle], label, name, endless=endless)
 
 
 def _negative_cycle(node_count: int, steps: Sequence[Arc]) -> list[int]:

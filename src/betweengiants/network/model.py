@@ -28,6 +28,16 @@ from betweengiants.network.units import COMMODITIES, CONVERSIONS, weights
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+COLUMNS: dict[str, Mapping[str, Kind]] = {
+    "nodes": NODES,
+    "edges": EDGES,
+    "supply": SUPPLY,
+    "demand": DEMAND,
+    "control": CONTROL,
+    "commodities": COMMODITIES,
+    "conversions": CONVERSIONS,
+}
+"""Tables of a folder and their required columns."""
 OPTIONAL = ("control", "commodities", "conversions")
 FURTHER = {
     "nodes": ("capacity", "capacity_unit"),
@@ -184,46 +194,38 @@ def read_network(folder: Path | str) -> Network:
     Raises:
         DataError: no such folder or file, and all that `Network.from_frames` refuses.
     """
+    frames = read_frames(folder)
+    nodes, edges, supply, demand = (frames.pop(table) for table in ("nodes", "edges", "supply", "demand"))
+    assert nodes is not None
+    assert edges is not None
+    assert supply is not None
+    assert demand is not None
+    names = {table: f"{table}.csv" for table in TABLES}
+    return Network.from_frames(nodes, edges, supply, demand, **frames, names=names)
+
+
+def read_frames(folder: Path | str) -> dict[str, pl.DataFrame | None]:
+    """The tables of a folder as text, not yet checked; None for those of OPTIONAL that are not there.
+
+    Raises:
+        DataError: no such folder or file, or a file that is no table.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(
             found=f"no folder '{folder}'",
             allowed="a folder with nodes.csv, edges.csv, supply.csv and demand.csv",
         )
-    columns = {
-        "nodes": NODES,
-        "edges": EDGES,
-        "supply": SUPPLY,
-        "demand": DEMAND,
-        "control": CONTROL,
-        "commodities": COMMODITIES,
-        "conversions": CONVERSIONS,
-    }
     frames: dict[str, pl.DataFrame | None] = {}
-    for table, known in columns.items():
+    for table, known in COLUMNS.items():
         path = folder / f"{table}.csv"
         if table in OPTIONAL and not path.is_file():
             frames[table] = None
             continue
-        extra = FURTHER.get(table, ())
         # Read as text here; kinds, blanks and ranges are checked where frames from memory are checked too.
-        text: dict[str, Kind] = dict.fromkeys((*known, *extra), "text")
+        text: dict[str, Kind] = dict.fromkeys((*known, *FURTHER.get(table, ())), "text")
         frames[table] = read_table(path, {}, optional=text, blanks=tuple(text), name=path.name)
-    nodes, edges, supply, demand = (frames[t] for t in ("nodes", "edges", "supply", "demand"))
-    assert nodes is not None
-    assert edges is not None
-    assert supply is not None
-    assert demand is not None
-    return Network.from_frames(
-        nodes,
-        edges,
-        supply,
-        demand,
-        control=frames["control"],
-        commodities=frames["commodities"],
-        conversions=frames["conversions"],
-        names={table: f"{table}.csv" for table in TABLES},
-    )
+    return frames
 
 
 def _assemble(tables: Tables, called: Mapping[str, str]) -> Network:
