@@ -10,7 +10,7 @@ import pytest
 from betweengiants.core.errors import DataError, Infeasible, UnknownLabel
 from betweengiants.dossier import Dossier, load_dossier
 from betweengiants.network import closure, sever
-from betweengiants.position.oil_channel import build_network
+from betweengiants.position.systems import build_network
 from betweengiants.strategy import autonomy_frontier, dossier_problem, frontier_trail, plan_at
 
 

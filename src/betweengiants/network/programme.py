@@ -11,7 +11,7 @@ import numpy as np
 from betweengiants.core.errors import NotConverged
 from betweengiants.network.highs import Basis, LinearProgramme, Solution
 from betweengiants.network.layout import build
-from betweengiants.network.model import Floats, Ints, Limits, Network
+from betweengiants.network.model import Flags, Floats, Ints, Limits, Network
 from betweengiants.network.results import FlowArrays, FlowResult, flow_result, summed
 
 # Simplex vertices meet their rows to about 1e-12; below this a number inside the programme is rounding.
@@ -90,6 +90,17 @@ class Programme:
         Returns:
             (K,) quantity delivered of each commodity.
         """
+        numbers = self.network.arrays
+        delivered = self.avoiding_rows(limits, present, np.ones(len(numbers.demand_node), bool))
+        return summed(numbers.demand_commodity, delivered, numbers.commodity_count)
+
+    def avoiding_rows(self, limits: Limits, present: FlowArrays, rows: Flags) -> Floats:
+        """The same for some rows of demand: (D,) deliveries that make their sum as large as it can be.
+
+        Args:
+            limits, present: as in `avoiding`.
+            rows: (D,) which deliveries count.
+        """
         layout, unit = self.layout, self.layout.quantity_unit
         upper = np.zeros(layout.matrix.shape[1])
         flows = np.where(limits.edge_open[layout.flow_edge], present.flow, 0.0)
@@ -97,14 +108,11 @@ class Programme:
         upper[layout.supply_columns] = np.minimum(present.supply, limits.supply) / unit
         upper[layout.kept_columns] = np.minimum(present.demand, limits.demand) / unit
         cost = np.zeros(len(upper))
-        cost[layout.kept_columns] = -1.0
+        cost[layout.kept_columns] = np.where(rows, -1.0, 0.0)
         self._lp.set_costs(cost)
         self._lp.set_columns(np.zeros(len(upper)), upper)
         self._lp.set_basis(self._basis)
-        x = _clean(self._lp.solve().x, upper)
-        count = self.network.arrays.commodity_count
-        delivered = x[layout.kept_columns] * unit
-        return summed(self.network.arrays.demand_commodity, delivered, count)
+        return _clean(self._lp.solve().x, upper)[layout.kept_columns] * unit
 
     def _columns(self, limits: Limits, near: FlowArrays | None) -> tuple[Floats, Floats]:
         layout = self.layout

@@ -15,9 +15,9 @@ from betweengiants.core.errors import UnknownLabel
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.position.alignment_channel import alignment_channel
-from betweengiants.position.oil_channel import OilChannel, oil_channel
 from betweengiants.position.results import Trail, coalition_name, to_frame
 from betweengiants.position.trade_channel import trade_channel
+from betweengiants.position.transit_channel import TransitChannel, transit_channels
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,19 @@ class Position:
         results: the long table (see `results.SCHEMA`).
         trails: model, settings, tables and sources behind each channel.
         gaps: what could not be computed and why.
-        oil: flows of the oil network with and without each power, or None without a network.
+        transit: flows of each transport system (oil, gas, freight) with and without each power, by its name.
     """
 
     dossier: Dossier
     results: pl.DataFrame
     trails: dict[str, Trail]
     gaps: tuple[str, ...]
-    oil: OilChannel | None
+    transit: dict[str, TransitChannel]
+
+    @property
+    def oil(self) -> TransitChannel | None:
+        """The oil system, if the dossier holds one."""
+        return self.transit.get("oil")
 
     def has(self, channel: str) -> bool:
         """Whether any result of this channel exists."""
@@ -115,15 +120,16 @@ def position(dossier: Dossier) -> Position:
     Raises:
         NotConverged, NoEquilibrium, Infeasible: from the engines.
     """
-    oil = oil_channel(dossier)
-    channels = [trade_channel(dossier), *([oil.channel] if oil else []), alignment_channel(dossier)]
+    transit = transit_channels(dossier)
+    roads = [found.channel for found in transit.values()]
+    channels = [trade_channel(dossier), *roads, alignment_channel(dossier)]
     gaps = [gap for channel in channels for gap in channel.gaps]
-    if oil is None:
+    if not transit:
         gaps.append("No leverage through transit: the dossier has no network tables.")
     return Position(
         dossier,
         to_frame(dossier.focal, (r for channel in channels for r in channel.results)),
         {trail.trail: trail for channel in channels for trail in channel.trails},
         tuple(gaps),
-        oil,
+        transit,
     )

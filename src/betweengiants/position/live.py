@@ -16,8 +16,8 @@ from betweengiants.core.errors import DataError, UnknownLabel, quoted, summary
 from betweengiants.network import BASES
 from betweengiants.position.assemble import Position
 from betweengiants.position.live_oil import OilAnswer, OilBase, ask_oil, oil_bases
-from betweengiants.position.oil_channel import BOUNDS, OWNERSHIP_THRESHOLD
 from betweengiants.position.results import Trail
+from betweengiants.position.systems import BOUNDS, OWNERSHIP_THRESHOLD
 from betweengiants.position.trade_channel import HORIZONS, RESIDUAL_TOLERANCE
 from betweengiants.trade import TradeMatrix, TradeResult, coalition, solve
 from betweengiants.trade import from_frame as trade_matrix

@@ -9,7 +9,8 @@ import polars as pl
 
 from betweengiants.network import FlowResult, Limits, Network, Programme, closure
 from betweengiants.position.assemble import Position
-from betweengiants.position.oil_channel import BOUNDS, OWNERSHIP_THRESHOLD, ROUNDING, build_network
+from betweengiants.position.systems import BOUNDS, OWNERSHIP_THRESHOLD, build_network
+from betweengiants.position.transit_channel import ROUNDING
 
 CLOSED = ("asset_id", "asset", "power", "basis", "why")
 

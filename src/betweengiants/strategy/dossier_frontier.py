@@ -8,7 +8,7 @@ import polars as pl
 
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.coverage import used_sources
-from betweengiants.position.oil_channel import OWNERSHIP_THRESHOLD, TABLES
+from betweengiants.position.systems import OWNERSHIP_THRESHOLD, TABLES
 from betweengiants.position.results import Trail
 from betweengiants.strategy.frontier import Frontier, Plan, frontier_of, plan_of
 from betweengiants.strategy.problem import dossier_problem

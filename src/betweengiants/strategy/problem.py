@@ -11,7 +11,7 @@ from betweengiants.core.errors import DataError
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.network import Network
-from betweengiants.position.oil_channel import OWNERSHIP_THRESHOLD, TABLES, build_network
+from betweengiants.position.systems import OWNERSHIP_THRESHOLD, TABLES, build_network
 from betweengiants.strategy.options import Finance, Option, read_options
 
 CAPACITIES = ("capacity", "capacity_low", "capacity_high")

@@ -12,8 +12,9 @@ from betweengiants.dossier import Dossier
 from betweengiants.network import Network, sever
 from betweengiants.position import Position, autonomy, effective_vectors
 from betweengiants.position import position as solve
-from betweengiants.position.oil_channel import build_network, oil_channel
 from betweengiants.position.results import coalition_name, coalitions
+from betweengiants.position.systems import SYSTEMS, build_network, systems_of
+from betweengiants.position.transit_channel import transit_channel, transit_channels
 
 POWERS = ("RUS", "CHN", "USA", "EU27")
 GROUPS = coalitions(POWERS)
@@ -223,8 +224,8 @@ def test_russia_closes_by_territory_and_buys_nothing(
 ) -> None:
     assert sever(network, ["RUS"], bases=["market"]).value_lost == pytest.approx(0, abs=1e-6)
     control = position.dossier.tables["network_control"]
-    only_land = oil_channel(with_tables(network_control=control.filter(pl.col("basis") == "territory")))
-    assert only_land is not None
+    changed = with_tables(network_control=control.filter(pl.col("basis") == "territory"))
+    only_land = transit_channel(changed, SYSTEMS["oil"])
     lost = {r.measure: r.number.value for r in only_land.channel.results if r.coalition == "RUS"}
     stated = position.number("oil_transit", "lost_usd_m", "RUS").value
     assert lost["lost_usd_m"] == pytest.approx(stated, rel=0.02)
@@ -271,8 +272,7 @@ def test_the_network_can_lack_a_capacity_bound(dossier: Dossier, with_tables: Ca
     edges = dossier.tables["network_edges"].with_columns(
         capacity_low=pl.lit(None, pl.Float64), capacity_high=pl.lit(None, pl.Float64)
     )
-    sharp = oil_channel(with_tables(network_edges=edges))
-    assert sharp is not None
+    sharp = transit_channel(with_tables(network_edges=edges), SYSTEMS["oil"])
     for result in sharp.channel.results:
         assert result.number.low == pytest.approx(result.number.high), result
 
@@ -280,7 +280,9 @@ def test_the_network_can_lack_a_capacity_bound(dossier: Dossier, with_tables: Ca
 @pytest.mark.parametrize(
     "table", ["network_nodes", "network_edges", "network_supply", "network_demand", "network_control"]
 )
-def test_without_one_of_its_tables_there_is_no_oil_channel(
+def test_without_one_of_its_tables_there_is_no_transit_channel(
     with_tables: Callable[..., Dossier], table: str
 ) -> None:
-    assert oil_channel(with_tables(**{table: None})) is None
+    changed = with_tables(**{table: None})
+    assert systems_of(changed) == ()
+    assert transit_channels(changed) == {}
