@@ -460,3 +460,41 @@ def test_help_has_an_example_and_loads_no_numbers(command):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Example: betweengiants trade" in done.stdout
     assert done.stdout.rstrip().endswith("[]")
+
+
+YARDSTICKS = ["first_order_change_pct", "closed_form_change_pct"]
+
+
+def test_yardsticks_stand_beside_a_severance(run):
+    words = ("--pair", "KAZ:RUS", "--elasticity", "4", "--yardsticks", "--format", "csv")
+    code, out, _ = run("sever", "flows.csv", *words)
+    assert code == 0
+    table = pl.read_csv(out.encode())
+    assert table.columns == [*COUNTRY_COLUMNS, *YARDSTICKS]
+    focal = table.filter(pl.col("country") == "KAZ")
+    assert all(focal[name].item() < 0 for name in ("welfare_change_pct", *YARDSTICKS))
+
+
+def test_yardsticks_of_leverage_and_coalitions(run):
+    words = ("--powers", "RUS,CHN", "--focal", "KAZ", "--elasticity", "4", "--yardsticks", "--format", "csv")
+    code, out, _ = run("leverage", "flows.csv", *words)
+    assert code == 0
+    assert pl.read_csv(out.encode()).columns[-4:] == [*YARDSTICKS, *(f"power_{name}" for name in YARDSTICKS)]
+    code, out, _ = run("joint", "flows.csv", *words)
+    assert code == 0
+    table = pl.read_csv(out.encode())
+    assert table["coalition"].to_list() == ["RUS", "CHN", "RUS;CHN"]
+    assert (table["closed_form_change_pct"] < 0).all()
+
+
+def test_joint_power_and_exposure_with_sectors(run, sectors):
+    words = ("--elasticity", "4", "--horizon", "short", "--format", "csv")
+    code, out, err = run("joint", "sectors.csv", "--focal", "KAZ", "--powers", "RUS,CHN", *words)
+    assert code == 0, err
+    assert pl.read_csv(out.encode())["shapley_share"].drop_nulls().sum() == pytest.approx(1.0)
+    code, out, err = run("power", "sectors.csv", "--focal", "KAZ", "--powers", "RUS", *words)
+    assert code == 0, err
+    assert pl.read_csv(out.encode())["closed_form_loss_pct"].item() > 0
+    code, out, err = run("exposure", "sectors.csv", "--focal", "KAZ", *words)
+    assert code == 0, err
+    assert pl.read_csv(out.encode()).height == 3

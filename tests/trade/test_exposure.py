@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from betweengiants.core.errors import DataError, NoEquilibrium, UnknownLabel
-from betweengiants.trade import Cell, Scenario, TradeMatrix, exposures, read_flows, solve
+from betweengiants.trade import (
+    Cell,
+    Scenario,
+    SectorMatrix,
+    TradeMatrix,
+    exposures,
+    read_flows,
+    sector_exposures,
+    solve,
+    solve_sectors,
+)
 from betweengiants.trade.lookthrough import extraction, leontief, look_through
 
 RULES = ("multiplicative", "additive", "balanced")
@@ -264,3 +274,33 @@ def test_bad_arguments_of_look_through_and_extraction():
         extraction(CHAIN, final, owners, ["A", "B"], "C", ["C"])
     with pytest.raises(UnknownLabel):
         extraction(CHAIN, final, owners, ["A", "B"], "C", ["D"])
+
+
+@pytest.mark.parametrize("rule", ["additive", "multiplicative", "balanced"])
+@pytest.mark.parametrize("horizon", ["short", "long"])
+def test_exposures_with_sectors_are_the_derivative_of_the_solver(make_sectors, rule, horizon):
+    """One percent less productivity in C1 is a cost factor on all that it sells, at home too."""
+    matrix, theta, step = make_sectors(11), [2.0, 3.0, 5.0], 1e-4
+    found = sector_exposures(matrix, theta, imbalances=rule, horizon=horizon)
+
+    def changes(size):
+        cells = tuple(Cell("C1", other, 1 + size, 1.0, None) for other in matrix.labels)
+        solved = solve_sectors(matrix, Scenario("", cells), theta, imbalances=rule, horizon=horizon)
+        return np.stack([np.log1p(solved.income_change[0]), np.log1p(solved.welfare_change[0])])
+
+    def per_log(size):
+        return -changes(size) / np.log1p(size)
+
+    derivative = 2 * per_log(step / 2) - per_log(step)
+    assert found.W[:, 1] == pytest.approx(derivative[0], rel=1e-6, abs=1e-8)
+    assert found.U[:, 1] == pytest.approx(derivative[1], rel=1e-6, abs=1e-8)
+
+
+def test_one_sector_exposures_are_the_special_case(make_world):
+    one = make_world(4)
+    many = SectorMatrix(one.labels, ("all",), one.flows[:, :, None])
+    for rule in ("additive", "multiplicative", "balanced"):
+        a, b = exposures(one, 4.0, imbalances=rule), sector_exposures(many, 4.0, imbalances=rule)
+        np.testing.assert_allclose(b.U, a.U, atol=1e-10)
+        np.testing.assert_allclose(b.W, a.W, atol=1e-10)
+    assert b.frame(["C2"]).columns == a.frame(["C2"]).columns

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from betweengiants.core.errors import DataError, UnknownLabel
-from betweengiants.trade import TradeMatrix, import_loss, leverage, read_flows
+from betweengiants.core.shapley import joint_premium, shapley
+from betweengiants.trade import SectorMatrix, TradeMatrix, import_loss, leverage, read_flows
 from betweengiants.trade.power import (
     InelasticBundle,
     closed_form_power,
@@ -16,7 +17,6 @@ from betweengiants.trade.power import (
     diversification_value,
     power_table,
 )
-from betweengiants.trade.shapley import joint_premium, shapley
 
 WEIGHT, OMEGA, SIGMA = np.array([0.5, 0.3]), np.array([0.4, 0.9]), np.array([3.0, 2.0])
 
@@ -224,3 +224,25 @@ def test_bad_labels_and_elasticities(make_world):
         power_table(world, ["C1"], theta=-1.0)
     with pytest.raises(DataError, match="between bundles"):
         power_table(world, ["C1"], rho=-1.0)
+
+
+def test_sectors_are_bundles(make_sectors):
+    """The closed form of a table with sectors is that of its bundles; the equilibrium beside it that of the solver."""
+    matrix, theta = make_sectors(3), [2.0, 3.0, 6.0]
+    table = power_table(matrix, ["C1"], ["C0"], theta, 1.0, horizon="short")
+    absorbed = matrix.flows[:, 0].sum(axis=0)
+    imports = absorbed - matrix.flows[0, 0]
+    share = matrix.flows[1, 0] / imports
+    by_hand = -np.sum(imports / absorbed.sum() * np.log1p(-share) / np.array(theta))
+    assert table.log_loss == pytest.approx([by_hand], rel=1e-12)
+    solved = leverage(matrix, ["C1"], ["C0"], theta, horizon="short")
+    assert table.equilibrium_loss == pytest.approx(-solved.welfare_change)
+    assert table.share_of_imports == pytest.approx([matrix.flows[1, 0].sum() / imports.sum()])
+
+
+def test_one_sector_is_one_bundle(make_world):
+    one = make_world(2)
+    many = SectorMatrix(one.labels, ("all",), one.flows[:, :, None])
+    a, b = (power_table(matrix, ["C1", "C2"], ["C0"], 4.0, 2.0) for matrix in (one, many))
+    assert b.log_loss == pytest.approx(a.log_loss, rel=1e-12)
+    assert b.equilibrium_loss == pytest.approx(a.equilibrium_loss, abs=1e-9)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from betweengiants.core.errors import DataError, NoEquilibrium
+from betweengiants.core.shapley import joint_premium, shapley
 from betweengiants.trade import TradeMatrix, joint_leverage, read_flows
-from betweengiants.trade.shapley import joint_premium, joint_table, shapley, shapley_shares
+from betweengiants.trade.shapley import joint_table, shapley_shares
 
 
 def subsets(players):

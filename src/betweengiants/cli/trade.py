@@ -22,6 +22,7 @@ from betweengiants.cli.trade_options import (
     SectorsOption,
     Time,
     TrimOption,
+    YardsticksOption,
     YearOption,
     check_targets,
     elasticities,
@@ -74,6 +75,7 @@ def shock(
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
+    yardsticks: YardsticksOption = False,
     bilateral: BilateralOption = None,
     format: FormatOption = Format.table,
     output: OutputOption = None,
@@ -85,7 +87,7 @@ def shock(
     matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
     theta = elasticities(matrix, elasticity, sector_elasticities)
     result = _solve(matrix, read_shocks(shocks, matrix), theta, imbalances, horizon)
-    _print(result, bilateral, format, output)
+    _print(result, _table(matrix, result, theta, imbalances, horizon, yardsticks), bilateral, format, output)
 
 
 @app.command(
@@ -116,6 +118,7 @@ def sever(
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
+    yardsticks: YardsticksOption = False,
     bilateral: BilateralOption = None,
     format: FormatOption = Format.table,
     output: OutputOption = None,
@@ -128,7 +131,7 @@ def sever(
     matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
     theta = elasticities(matrix, elasticity, sector_elasticities)
     result = _solve(matrix, severance(pairs, one_way, sectors=sector or None), theta, imbalances, horizon)
-    _print(result, bilateral, format, output)
+    _print(result, _table(matrix, result, theta, imbalances, horizon, yardsticks), bilateral, format, output)
 
 
 @app.command(
@@ -147,6 +150,7 @@ def leverage(
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
+    yardsticks: YardsticksOption = False,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
@@ -160,7 +164,12 @@ def leverage(
     matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
     theta = elasticities(matrix, elasticity, sector_elasticities)
     result = sweep(matrix, chosen, states, theta, imbalances=imbalances.value, horizon=horizon.value)
-    emit(result.frame(), format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
+    table = result.frame()
+    if yardsticks:
+        from betweengiants.trade.yardstick import leverage_table
+
+        table = leverage_table(matrix, result, theta, imbalances=imbalances.value, horizon=horizon.value)
+    emit(table, format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
 
 
 def _solve(
@@ -179,15 +188,37 @@ def _solve(
     return solve_sectors(matrix, scenario, theta, horizon=horizon.value, imbalances=imbalances.value)
 
 
+def _table(
+    matrix: TradeMatrix | SectorMatrix,
+    result: TradeResult | SectorResult,
+    theta: NDArray[np.float64],
+    imbalances: Rule,
+    horizon: Time,
+    yardsticks: bool,
+) -> pl.DataFrame:
+    """The first scenario by country, with the yardsticks beside it if they are asked for."""
+    table = result.frame()
+    if not yardsticks:
+        return table
+    from betweengiants.trade.yardstick import yardsticks as measure
+
+    found = measure(matrix, result.scenarios[0], theta, imbalances=imbalances.value, horizon=horizon.value)
+    return table.join(found.frame(), on="country", how="left", maintain_order="left")
+
+
 def _print(
-    result: TradeResult | SectorResult, bilateral: Path | None, format: Format, output: Path | None
+    result: TradeResult | SectorResult,
+    table: pl.DataFrame,
+    bilateral: Path | None,
+    format: Format,
+    output: Path | None,
 ) -> None:
     """Everything has been solved: write. A failure leaves no file behind."""
     from betweengiants.cli.output import emit
     from betweengiants.core.errors import OutputError
     from betweengiants.core.files import write_bytes
 
-    table, notes = result.frame(), (*result.matrix.notes(), *_cap_notes(result))
+    notes = (*result.matrix.notes(), *_cap_notes(result))
     if bilateral is None:
         emit(table, format, output, notes=notes)
         return

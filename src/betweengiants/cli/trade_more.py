@@ -10,16 +10,26 @@ import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption
 from betweengiants.cli.trade_options import (
+    ElasticityOption,
     FlowsArgument,
     FocalOption,
+    HorizonOption,
     ImbalancesOption,
+    IoOption,
     OneFocalOption,
     PowersOption,
     Rule,
+    SectorElasticitiesOption,
+    SectorsOption,
+    Time,
+    TrimOption,
+    YardsticksOption,
     YearOption,
     check_targets,
+    elasticities,
     labels,
     left_empty,
+    read_world,
 )
 
 if TYPE_CHECKING:
@@ -42,13 +52,7 @@ class Distribution(StrEnum):
 
 
 HELP_THETA = "Trade elasticity theta = sigma - 1, above 0."
-RequiredTheta = Annotated[
-    float, typer.Option("--elasticity", metavar="THETA", help=HELP_THETA, show_default=False)
-]
 ThetaOption = Annotated[float, typer.Option("--elasticity", metavar="THETA", help=HELP_THETA)]
-SectorsOption = Annotated[
-    bool, typer.Option("--aggregate-sectors", help="Add up the sectors of FLOWS; this command works on one.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -66,6 +70,10 @@ def exposure(
     flows: FlowsArgument,
     elasticity: ThetaOption = 4.0,
     focal: FocalOption = None,
+    sector_elasticities: SectorElasticitiesOption = None,
+    io: IoOption = None,
+    trim_inputs: TrimOption = False,
+    horizon: HorizonOption = Time.long,
     imbalances: ImbalancesOption = Rule.multiplicative,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
@@ -74,21 +82,27 @@ def exposure(
 ) -> None:
     """First-order effect on each country's income and welfare of one percent more productivity in another, in percent."""
     from betweengiants.cli.output import emit
-    from betweengiants.trade.exposure import exposures
+    from betweengiants.trade import SectorMatrix, exposures, sector_exposures
 
     check_targets(format, output)
     states = None if focal is None else labels("--focal", focal)
-    matrix = _read(flows, year, aggregate_sectors)
+    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
+    theta = elasticities(matrix, elasticity, sector_elasticities)
     for label in states or ():
         matrix.index(label)
-    result = exposures(matrix, elasticity, imbalances=imbalances.value)
-    emit(result.frame(states), format, output, notes=matrix.notes())
+    if isinstance(matrix, SectorMatrix):
+        table = sector_exposures(matrix, theta, imbalances=imbalances.value, horizon=horizon.value).frame(
+            states
+        )
+    else:
+        table = exposures(matrix, float(theta), imbalances=imbalances.value).frame(states)
+    emit(table, format, output, notes=matrix.notes())
 
 
 def power(
     flows: FlowsArgument,
     powers: PowersOption,
-    elasticity: RequiredTheta,
+    elasticity: ElasticityOption = None,
     outer: Annotated[
         float,
         typer.Option(
@@ -99,6 +113,10 @@ def power(
         ),
     ] = 1.0,
     focal: FocalOption = None,
+    sector_elasticities: SectorElasticitiesOption = None,
+    io: IoOption = None,
+    trim_inputs: TrimOption = False,
+    horizon: HorizonOption = Time.long,
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
@@ -112,8 +130,11 @@ def power(
     check_targets(format, output)
     chosen = labels("--powers", powers)
     states = None if focal is None else labels("--focal", focal)
-    matrix = _read(flows, year, aggregate_sectors)
-    result = power_table(matrix, chosen, states, elasticity, outer, imbalances=imbalances.value)
+    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
+    theta = elasticities(matrix, elasticity, sector_elasticities)
+    result = power_table(
+        matrix, chosen, states, theta, outer, imbalances=imbalances.value, horizon=horizon.value
+    )
     emit(result.frame(), format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
 
 
@@ -121,10 +142,15 @@ def joint(
     flows: FlowsArgument,
     focal: OneFocalOption,
     powers: PowersOption,
-    elasticity: RequiredTheta,
+    elasticity: ElasticityOption = None,
+    sector_elasticities: SectorElasticitiesOption = None,
+    io: IoOption = None,
+    trim_inputs: TrimOption = False,
+    horizon: HorizonOption = Time.long,
     imbalances: ImbalancesOption = Rule.additive,
     year: YearOption = None,
     aggregate_sectors: SectorsOption = False,
+    yardsticks: YardsticksOption = False,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
@@ -135,9 +161,17 @@ def joint(
 
     check_targets(format, output)
     chosen = labels("--powers", powers)
-    matrix = _read(flows, year, aggregate_sectors)
-    result = joint_leverage(matrix, focal, chosen, elasticity, imbalances=imbalances.value)
-    emit(joint_table(result), format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
+    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
+    theta = elasticities(matrix, elasticity, sector_elasticities)
+    result = joint_leverage(matrix, focal, chosen, theta, imbalances=imbalances.value, horizon=horizon.value)
+    table = joint_table(result)
+    if yardsticks:
+        from betweengiants.trade.yardstick import joint_columns
+
+        table = table.with_columns(
+            **joint_columns(matrix, result, theta, imbalances=imbalances.value, horizon=horizon.value)
+        )
+    emit(table, format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
 
 
 def uncertainty(

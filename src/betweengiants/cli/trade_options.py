@@ -102,6 +102,13 @@ SectorsOption = Annotated[
     bool,
     typer.Option("--aggregate-sectors", help="Add up the sectors of FLOWS and use the model of one sector."),
 ]
+YardsticksOption = Annotated[
+    bool,
+    typer.Option(
+        "--yardsticks",
+        help="Add what the change would be to first order, and what dearer purchases alone would cost (closed form).",
+    ),
+]
 BilateralOption = Annotated[
     Path | None,
     typer.Option(

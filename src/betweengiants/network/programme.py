@@ -98,7 +98,8 @@ class Programme:
         """The same for some rows of demand: (D,) deliveries that make their sum as large as it can be.
 
         Args:
-            limits, present: as in `avoiding`.
+            limits: as in `avoiding`.
+            present: as in `avoiding`.
             rows: (D,) which deliveries count.
         """
         layout, unit = self.layout, self.layout.quantity_unit

@@ -8,8 +8,8 @@ import polars as pl
 
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.coverage import used_sources
-from betweengiants.position.systems import OWNERSHIP_THRESHOLD, TABLES
 from betweengiants.position.results import Trail
+from betweengiants.position.systems import OWNERSHIP_THRESHOLD, TABLES
 from betweengiants.strategy.frontier import Frontier, Plan, frontier_of, plan_of
 from betweengiants.strategy.problem import dossier_problem
 

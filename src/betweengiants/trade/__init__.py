@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from betweengiants.trade.results import CapOutcome, TradeResult
     from betweengiants.trade.scenario import Cell, Scenario, coalition, read_shocks, severance
     from betweengiants.trade.sector_engine import balance_sectors, solve_sectors
+    from betweengiants.trade.sector_exposure import SectorExposure, sector_exposures
     from betweengiants.trade.sector_io import Coefficients, read_coefficients, read_elasticities
     from betweengiants.trade.sector_matrix import SectorMatrix, read_sector_flows, sector_frame
     from betweengiants.trade.sector_results import Rationed, SectorResult
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         mirror_sd,
         severances,
     )
+    from betweengiants.trade.yardstick import Yardsticks, yardsticks
 
 _HOMES = {
     "CapOutcome": "results",
@@ -56,6 +58,7 @@ _HOMES = {
     "PowerTable": "power",
     "Rationed": "sector_results",
     "Scenario": "scenario",
+    "SectorExposure": "sector_exposure",
     "SectorMatrix": "sector_matrix",
     "SectorResult": "sector_results",
     "ShapleyShares": "shapley",
@@ -65,6 +68,7 @@ _HOMES = {
     "TradeLeverage": "sweeps",
     "TradeMatrix": "matrix",
     "TradeResult": "results",
+    "Yardsticks": "yardstick",
     "autarky_loss": "closed_form",
     "balance": "engine",
     "balance_sectors": "sector_engine",
@@ -90,6 +94,7 @@ _HOMES = {
     "read_sector_flows": "sector_matrix",
     "read_shocks": "scenario",
     "sector_autarky_loss": "closed_form",
+    "sector_exposures": "sector_exposure",
     "sector_frame": "sector_matrix",
     "severance": "scenario",
     "severances": "uncertainty",
@@ -97,6 +102,7 @@ _HOMES = {
     "sobol_indices": "sobol",
     "solve": "engine",
     "solve_sectors": "sector_engine",
+    "yardsticks": "yardstick",
 }
 
 __all__ = [
@@ -113,6 +119,7 @@ __all__ = [
     "PowerTable",
     "Rationed",
     "Scenario",
+    "SectorExposure",
     "SectorMatrix",
     "SectorResult",
     "ShapleyShares",
@@ -122,6 +129,7 @@ __all__ = [
     "TradeLeverage",
     "TradeMatrix",
     "TradeResult",
+    "Yardsticks",
     "autarky_loss",
     "balance",
     "balance_sectors",
@@ -147,6 +155,7 @@ __all__ = [
     "read_sector_flows",
     "read_shocks",
     "sector_autarky_loss",
+    "sector_exposures",
     "sector_frame",
     "severance",
     "severances",
@@ -154,6 +163,7 @@ __all__ = [
     "sobol_indices",
     "solve",
     "solve_sectors",
+    "yardsticks",
 ]
 
 

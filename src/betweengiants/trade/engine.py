@@ -61,7 +61,7 @@ def solve(
     _check_options(imbalances, tolerance, elasticity)
     if imbalances == "balanced":
         matrix = balance(matrix, float(elasticity[0]), tolerance=tolerance, max_iterations=max_iterations)
-    economy, cells = Economy.from_flows(matrix.flows), _cells(matrix, many)
+    economy, cells = Economy.from_flows(matrix.flows), scenario_cells(matrix, many)
     found = solve_block(
         economy, cells, elasticity, imbalances, tolerance=tolerance, max_iterations=max_iterations
     )
@@ -136,7 +136,13 @@ def _check_options(imbalances: str, tolerance: float, theta: Floats) -> None:
         )
 
 
-def _cells(matrix: TradeMatrix, scenarios: Sequence[Scenario]) -> Cells:
+def scenario_cells(matrix: TradeMatrix, scenarios: Sequence[Scenario]) -> Cells:
+    """The changed cells of scenarios by position.
+
+    Raises:
+        UnknownLabel: a country that the matrix does not hold.
+        DataError: a sector that is not the one of the matrix.
+    """
     position = {label: k for k, label in enumerate(matrix.labels)}
     number, exporter, importer, cost = [], [], [], []
     for s, scenario in enumerate(scenarios):

@@ -79,22 +79,31 @@ class Exposure:
         Raises:
             UnknownLabel: a country that the matrix does not hold.
         """
-        chosen = list(self.labels) if focal is None else list(focal)
-        rows = [self._position(label) for label in chosen]
-        size = len(self.labels)
-        return pl.DataFrame(
-            {
-                "country": [label for label in chosen for _ in range(size)],
-                "shocked": list(self.labels) * len(chosen),
-                "income_effect": self.W[rows].ravel(),
-                "welfare_effect": self.U[rows].ravel(),
-            }
-        )
+        return pair_frame(self.labels, focal, self.W, self.U)
 
-    def _position(self, label: str) -> int:
-        if label not in self.labels:
-            raise UnknownLabel(label, self.labels, what="country")
-        return self.labels.index(label)
+
+def pair_frame(
+    labels: Sequence[str], focal: Sequence[str] | None, income: Floats, welfare: Floats
+) -> pl.DataFrame:
+    """Rows of (N, N) effects for some countries as a long table: country, shocked, income_effect, welfare_effect.
+
+    Raises:
+        UnknownLabel: a country that is not among the labels.
+    """
+    chosen = list(labels) if focal is None else list(focal)
+    place = {label: k for k, label in enumerate(labels)}
+    for label in chosen:
+        if label not in place:
+            raise UnknownLabel(label, labels, what="country")
+    rows, size = [place[label] for label in chosen], len(labels)
+    return pl.DataFrame(
+        {
+            "country": [label for label in chosen for _ in range(size)],
+            "shocked": list(labels) * len(chosen),
+            "income_effect": income[rows].ravel(),
+            "welfare_effect": welfare[rows].ravel(),
+        }
+    )
 
 
 def exposures(
@@ -126,7 +135,7 @@ def exposures(
         raise DataError(found=f"elasticity {theta:g}", allowed="finite numbers above 0")
     if imbalances not in get_args(Imbalances):
         raise DataError(found=f"imbalances '{imbalances}'", allowed=", ".join(get_args(Imbalances)))
-    _require_one_world(matrix)
+    require_one_world(matrix.labels, matrix.flows)
     if imbalances == "balanced":
         from betweengiants.trade.engine import balance
 
@@ -153,9 +162,13 @@ def exposures(
     return Exposure(matrix.labels, float(theta), imbalances, s, t, w, u, output, checks)
 
 
-def _require_one_world(matrix: TradeMatrix) -> None:
-    """Every country must be linked with every other, directly or through others, in some direction."""
-    links = (matrix.flows > 0).astype(np.float64)
+def require_one_world(labels: Sequence[str], flows: Floats) -> None:
+    """Every country must be linked with every other, directly or through others, in some direction.
+
+    Raises:
+        NoEquilibrium: names the smallest piece.
+    """
+    links = (flows > 0).astype(np.float64)
     count, piece = connected_components(links, directed=True, connection="weak")
     if count == 1:
         return
@@ -163,5 +176,5 @@ def _require_one_world(matrix: TradeMatrix) -> None:
     raise NoEquilibrium(
         "exposure",
         "the world falls into pieces that do not trade with one another, so that relative incomes are not determined",
-        states=[matrix.labels[k] for k in np.flatnonzero(piece == smallest)],
+        states=[labels[k] for k in np.flatnonzero(piece == smallest).tolist()],
     )

@@ -24,6 +24,8 @@ from numpy.typing import ArrayLike
 from betweengiants.core.errors import BetweenGiantsError, DataError
 from betweengiants.trade.arrays import Floats, Imbalances
 from betweengiants.trade.matrix import TradeMatrix
+from betweengiants.trade.sector_matrix import SectorMatrix
+from betweengiants.trade.sector_results import Horizon
 from betweengiants.trade.sweeps import MOST_POWERS, leverage
 
 ADDING_UP = 1e-9
@@ -155,7 +157,8 @@ class PowerTable:
 
     Attributes:
         focal, power: (P,) the pairs.
-        theta, rho: elasticity of trade, and between imports and home goods.
+        theta: (S,) elasticities of trade, one a sector.
+        rho: elasticity between imports and home goods.
         share_of_spending: (P,) what the focal state buys from the power, share of all it spends.
         share_of_imports: (P,) the same, share of its imports; not-a-number where it imports nothing.
         log_loss: (P,) closed form.
@@ -165,7 +168,7 @@ class PowerTable:
 
     focal: tuple[str, ...]
     power: tuple[str, ...]
-    theta: float
+    theta: Floats
     rho: float
     share_of_spending: Floats
     share_of_imports: Floats
@@ -191,40 +194,56 @@ class PowerTable:
 
 
 def power_table(
-    matrix: TradeMatrix,
+    matrix: TradeMatrix | SectorMatrix,
     powers: Sequence[str],
     focal: Sequence[str] | None = None,
-    theta: float = 4.0,
+    theta: ArrayLike = 4.0,
     rho: float = 1.0,
     *,
     imbalances: Imbalances = "additive",
+    horizon: Horizon = "long",
 ) -> PowerTable:
     """Closed form and equilibrium for every focal state and power of a matrix.
 
-    One bundle: all imports. Its weight is the import share of the focal state's spending, omega the power's share of its
-    imports, sigma = 1 + theta. The rest of spending is home goods, which no power touches. `rho = 1` holds the budget
-    share of imports; `rho = 1 + theta` is the nest of the equilibrium model, in which home goods replace imports as
-    easily as other imports do: the loss is then `-ln(1 - share of spending)/theta`, what the model gives at fixed wages.
+    One bundle a sector (with one sector: one bundle, all imports). Its weight is the share of the sector's imports in what
+    the focal state absorbs, omega the power's share of those imports, sigma = 1 + theta. The rest is home goods, which no
+    power touches. `rho = 1` holds the budget shares; with one sector `rho = 1 + theta` is the nest of the equilibrium model,
+    in which home goods replace imports as easily as other imports do: the loss is then `-ln(1 - share of spending)/theta`,
+    what the model gives at fixed wages. Inputs that make home goods dearer are not in the closed form.
+
+    Args:
+        matrix: the baseline, of one sector or of several.
+        powers: labels of the powers.
+        focal: labels of the focal states (default: all countries).
+        theta: trade elasticity; with several sectors also (S,), one for each.
+        rho: elasticity between bundles and home goods.
+        imbalances: of the equilibrium.
+        horizon: of the equilibrium.
 
     Raises:
         UnknownLabel, DataError, NoEquilibrium, NotConverged: see `sweeps.leverage` and `closed_form_power`.
     """
-    solved = leverage(matrix, powers, focal, theta, imbalances=imbalances)
+    solved = leverage(matrix, powers, focal, theta, imbalances=imbalances, horizon=horizon)
+    flows = matrix.flows if isinstance(matrix, SectorMatrix) else matrix.flows[:, :, None]
+    elasticity = np.broadcast_to(np.asarray(theta, dtype=np.float64), flows.shape[2:])
     seller = [matrix.index(p) for p in solved.power]
     buyer = [matrix.index(f) for f in solved.focal]
-    spending = matrix.flows.sum(axis=0)[buyer]
-    imports = spending - matrix.flows.diagonal()[buyer]
-    bought = matrix.flows[seller, buyer]
+    absorbed = flows.sum(axis=0)[buyer]
+    imports = absorbed - np.einsum("jjs->js", flows)[buyer]
+    bought = flows[seller, buyer]
     none = imports <= 0
     share = np.clip(np.where(none, 0.0, bought / np.where(none, 1.0, imports)), 0.0, 1.0)
-    loss = closed_form_power((imports / spending)[:, None], share[:, None], 1 + theta, rho)
+    spending, total = absorbed.sum(axis=1), imports.sum(axis=1)
+    loss = closed_form_power(imports / spending[:, None], share, 1 + elasticity, rho)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of_imports = np.where(total > 0, bought.sum(axis=1) / total, np.nan)
     return PowerTable(
         solved.focal,
         solved.power,
-        float(theta),
+        elasticity,
         float(rho),
-        bought / spending,
-        np.where(none, np.nan, share),
+        bought.sum(axis=1) / spending,
+        of_imports,
         loss,
         -solved.welfare_change,
         solved.problems,

@@ -15,7 +15,13 @@ from betweengiants.trade.sector_kernel import SectorEconomy
 from betweengiants.trade.sector_matrix import SectorMatrix
 from betweengiants.trade.sector_outcomes import cap_outcomes, growth, home_sales
 from betweengiants.trade.sector_results import Horizon, Rationed, SectorResult
-from betweengiants.trade.sector_solver import RATIONED, SectorCells, SectorEquilibrium, solve_scenarios
+from betweengiants.trade.sector_solver import (
+    RATIONED,
+    SectorCells,
+    SectorEquilibrium,
+    lacking_needs,
+    solve_scenarios,
+)
 from betweengiants.trade.solver import Status
 
 TOLERANCE = 1e-11
@@ -69,7 +75,7 @@ def solve_sectors(
         matrix = balance_sectors(
             matrix, elasticity[0], horizon=horizon, tolerance=tolerance, max_iterations=max_iterations
         )
-    economy, cells = economy_of(matrix), _cells(matrix, many)
+    economy, cells = economy_of(matrix), sector_cells(matrix, many)
     found = solve_scenarios(
         economy,
         cells,
@@ -104,7 +110,7 @@ def balance_sectors(
     elasticity = _elasticities(theta, 1, matrix.sectors)
     idle = Scenario("imbalances removed", ())
     _check_options("balanced", horizon, tolerance, elasticity)
-    economy, cells = economy_of(matrix), _cells(matrix, (idle,))
+    economy, cells = economy_of(matrix), sector_cells(matrix, (idle,))
     found = solve_scenarios(
         economy,
         cells,
@@ -177,7 +183,7 @@ def _check_options(imbalances: str, horizon: str, tolerance: float, theta: Float
         )
 
 
-def _cells(matrix: SectorMatrix, scenarios: Sequence[Scenario]) -> SectorCells:
+def sector_cells(matrix: SectorMatrix, scenarios: Sequence[Scenario]) -> SectorCells:
     """All changed cells; one for all sectors becomes one for each. Scenarios that are the same object share the work."""
     parts: dict[int, list[tuple[int, int, int, float, float]]] = {}
     rows: list[tuple[int, int, int, float, float]] = []
@@ -202,6 +208,25 @@ def _cells(matrix: SectorMatrix, scenarios: Sequence[Scenario]) -> SectorCells:
         table[:, 4],
         len(scenarios),
     )
+
+
+def sector_thetas(theta: ArrayLike, sectors: Sequence[str]) -> Floats:
+    """(S,) theta from one number or one for each sector.
+
+    Raises:
+        DataError: another shape, or an elasticity that is not positive and finite.
+    """
+    return np.asarray(_elasticities(theta, 1, sectors)[0])
+
+
+def rationed(
+    matrix: SectorMatrix, scenario: Scenario, economy: SectorEconomy, cells: SectorCells, s: int
+) -> Rationed | None:
+    """The error of scenario s if it leaves a country without any supplier of a sector that it needs."""
+    lacking = lacking_needs(economy, cells, s)
+    if not lacking.any():
+        return None
+    return Rationed(scenario.name, [(matrix.labels[j], matrix.sectors[k]) for j, k in np.argwhere(lacking.T)])
 
 
 def _problem(

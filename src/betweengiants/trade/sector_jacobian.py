@@ -27,10 +27,10 @@ def jacobian(block: Block, state: State) -> Floats:
     direct = np.einsum("bsij,bskj->bsikj", free + held / (1 + theta)[..., None], q).reshape(batch, n, n)
     per_x, per_r = _price_response(block, state, free, held, q)
     own = _factor_directions(block, state)
-    through = _sales_response(block, state, free, held, per_x, eco.va[None])
+    through = sales_response(block, state, free, held, per_x, eco.va[None])
     change = direct + (through if block.short else _spread(through, own))
     if per_r is not None:
-        change += _sales_response(block, state, free, held, per_r, None)
+        change += sales_response(block, state, free, held, per_r, None)
     if block.rule == "multiplicative":
         change += _scale_response(block, state, free, held, lin)
     alive = block.alive.reshape(batch, n)
@@ -108,7 +108,7 @@ def _price_response(
     return solved[:, :, :columns], solved[:, :, columns:] if capped else None
 
 
-def _sales_response(
+def sales_response(
     block: Block, state: State, free: Floats, held: Floats, price: Floats, va: Floats | None
 ) -> Floats:
     """(B, n, L) derivative of sales when prices move by `price` (B, n, L) and, with `va`, factor prices directly."""
@@ -155,5 +155,5 @@ def _scale_response(block: Block, state: State, free: Floats, held: Floats, lin:
         free * value * lift[:, :, None, :] + held * value * (lift - lin * (lift - 1))[:, :, None, :]
     )
     column = at_given_prices.sum(axis=3).reshape(batch, -1, 1)
-    column = column + _sales_response(block, state, free, held, price, None)
+    column = column + sales_response(block, state, free, held, price, None)
     return np.asarray(column * row[:, None, :])

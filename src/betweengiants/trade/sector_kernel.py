@@ -196,6 +196,15 @@ def delivered(block: Block, state: State) -> tuple[Floats, Floats, Flags]:
     return _delivered(block, state.cost, state.price, growth)
 
 
+def prices_at(block: Block, free: Floats) -> Floats:
+    """(B, S, N) log price indices under (B, S, N, N) shares `free` when every factor keeps its price."""
+    still = np.zeros(free.shape[:-1])
+    flat = replace(
+        block, free=free, theta=np.broadcast_to(block.theta, (free.shape[0], *block.theta.shape[1:]))
+    )
+    return _prices(flat, still, still, still)[1]
+
+
 def _log_growth(block: Block, absorbed: Floats, scale: Floats) -> Floats:
     """(B, S, N) log of absorption over its baseline, in the units in which flows are reported."""
     base = np.where(block.economy.absorbed > 0, block.economy.absorbed, 1.0)

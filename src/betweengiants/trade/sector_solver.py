@@ -154,6 +154,15 @@ def solve_scenarios(
     return result
 
 
+def lacking_needs(economy: SectorEconomy, cells: SectorCells, s: int) -> Flags:
+    """(S, N) needs that scenario s leaves without a supplier."""
+    where = cells.of(s)
+    sector, exporter, importer = cells.sector[where], cells.exporter[where], cells.importer[where]
+    links = economy.share > 0
+    links[sector, exporter, importer] &= np.isfinite(cells.cost[where])
+    return np.asarray((economy.absorbed > 0) & ~links.any(axis=1))
+
+
 def _groups(economy: SectorEconomy, cells: SectorCells, rule: Imbalances) -> list[tuple[Ints, Structure]]:
     """Scenarios that cut the same flows, with what the cut leaves."""
     found: dict[bytes, tuple[list[int], Ints]] = {}
