@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from betweengiants.cli.network_time import (
+    BacklogOption,
+    DaysOption,
+    EdgeOption,
+    ForesightOption,
+    PeriodsOption,
+    RecoveryOption,
+    StepOption,
+    Window,
+    sever_for_days,
+    time_totals,
+)
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 
 if TYPE_CHECKING:
-    from betweengiants.network import FlowResult, SeveranceResult
+    from betweengiants.network import Closure, FlowResult, SeveranceResult
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -34,7 +46,7 @@ FolderArgument = Annotated[
     Path,
     typer.Argument(
         metavar="FOLDER",
-        help="Holds nodes.csv, edges.csv, supply.csv, demand.csv and, if there is one, control.csv.",
+        help="Holds nodes.csv, edges.csv, supply.csv, demand.csv and, if there are any, control.csv, storage.csv, ramps.csv.",
         show_default=False,
     ),
 ]
@@ -85,34 +97,52 @@ def flow(
 
 
 @app.command(
-    epilog="Example: betweengiants network sever my-network --power RUS --power CHN --basis territory"
+    epilog="Example: betweengiants network sever my-network --power RUS --power CHN --basis territory. "
+    "For a closure that ends: betweengiants network sever my-network --power RUS --days 30 --periods"
 )
 def sever(
     folder: FolderArgument,
     power: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option("--power", help="Who severs; repeat it for joint severance.", show_default=False),
-    ],
+    ] = None,
     basis: BasisOption = None,
     ownership_threshold: ThresholdOption = 0.5,
+    days: DaysOption = None,
+    edge: EdgeOption = None,
+    recovery: RecoveryOption = None,
+    step: StepOption = None,
+    backlog: BacklogOption = None,
+    foresight: ForesightOption = None,
+    periods: PeriodsOption = False,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
     """What is still delivered when one or several powers close all that they control.
 
     Prints commodity, market, before, after, lost, lost_pct, and the total value before and after (below the table; to
-    standard error for csv, json, parquet and with --output).
+    standard error for csv, json, parquet and with --output). Quantities are a year's; with --days those of the closure
+    and the days after it, with what storage.csv and ramps.csv say about stores and delays.
     """
-    from betweengiants.network import BASES, read_network
+    from betweengiants.core.errors import DataError
+    from betweengiants.network import BASES, closure, read_network
     from betweengiants.network import sever as sever_network
 
+    window = Window(days, edge or (), recovery, step, backlog, foresight, periods)
+    window.refuse_without_days()
+    if not power and not edge:
+        raise DataError(found="no --power", allowed="at least one --power (or --edge with --days)")
     network = read_network(folder)
-    result = sever_network(
-        network,
-        power,
-        bases=[one.value for one in basis] if basis else BASES,
-        ownership_threshold=ownership_threshold,
-    )
+    bases = [one.value for one in basis] if basis else BASES
+    if days is not None:
+        cut = closure(network, power, bases=bases, ownership_threshold=ownership_threshold) if power else None
+        timeline = sever_for_days(network, cut, window)
+        closing = (*_closed(cut), *cut.notes) if cut else ()
+        table = timeline.periods if periods else timeline.table
+        emit(table, format, output, notes=(*network.notes, *closing, *timeline.notes))
+        _below(time_totals(timeline), format, output)
+        return
+    result = sever_network(network, power or (), bases=bases, ownership_threshold=ownership_threshold)
     emit(result.table, format, output, notes=(*network.notes, *_closed(result), *result.notes))
     _below(_severance_totals(result), format, output)
 
@@ -186,7 +216,7 @@ def _severance_totals(result: SeveranceResult) -> list[str]:
     return lines
 
 
-def _closed(result: SeveranceResult) -> list[str]:
+def _closed(result: SeveranceResult | Closure) -> list[str]:
     from betweengiants.core.errors import summary
 
     closed = result.closed

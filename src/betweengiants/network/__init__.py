@@ -11,6 +11,8 @@ from betweengiants.network.programme import Programme, solve
 from betweengiants.network.reading import BASES
 from betweengiants.network.results import FlowResult
 from betweengiants.network.severance import SeveranceResult, coalitions, sever
+from betweengiants.network.timeline import close_edges, simulate
+from betweengiants.network.timeline_results import Timeline
 
 __all__ = [
     "BASES",
@@ -21,6 +23,8 @@ __all__ = [
     "Programme",
     "SeveranceResult",
     "Status",
+    "Timeline",
+    "close_edges",
     "closure",
     "coalitions",
     "compare_observed",
@@ -29,5 +33,6 @@ __all__ = [
     "joint_severance",
     "read_network",
     "sever",
+    "simulate",
     "solve",
 ]

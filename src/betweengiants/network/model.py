@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,15 @@ from betweengiants.network.reading import (
     EDGES,
     NODES,
     SUPPLY,
-    TABLES,
     Tables,
     checked_tables,
+)
+from betweengiants.network.timeline_tables import (
+    RAMPS,
+    STORAGE,
+    STORAGE_FURTHER,
+    checked_ramps,
+    checked_storage,
 )
 from betweengiants.network.units import COMMODITIES, CONVERSIONS, weights
 
@@ -36,14 +42,17 @@ COLUMNS: dict[str, Mapping[str, Kind]] = {
     "control": CONTROL,
     "commodities": COMMODITIES,
     "conversions": CONVERSIONS,
+    "storage": STORAGE,
+    "ramps": RAMPS,
 }
 """Tables of a folder and their required columns."""
-OPTIONAL = ("control", "commodities", "conversions")
+OPTIONAL = ("control", "commodities", "conversions", "storage", "ramps")
 FURTHER = {
     "nodes": ("capacity", "capacity_unit"),
     "edges": ("controlled_by", "status", "capacity_unit"),
     "demand": ("market",),
     "control": ("share",),
+    "storage": tuple(STORAGE_FURTHER),
 }
 """Columns that a file may have besides the required ones."""
 
@@ -119,6 +128,7 @@ class Network:
         node_index, edge_index, commodity_index: place of a name in `nodes`, `edges`, `commodities`.
         arrays: the same as numbers.
         notes: sentences on blanks and on what is left out.
+        storage, ramps: stores and how fast things change (columns in `timeline_tables`); empty where not stated.
     """
 
     nodes: pl.DataFrame
@@ -134,6 +144,8 @@ class Network:
     commodity_index: Mapping[str, int]
     arrays: NetworkArrays
     notes: tuple[str, ...] = ()
+    storage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    ramps: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @classmethod
     def from_frames(
@@ -146,6 +158,8 @@ class Network:
         control: pl.DataFrame | None = None,
         commodities: pl.DataFrame | None = None,
         conversions: pl.DataFrame | None = None,
+        storage: pl.DataFrame | None = None,
+        ramps: pl.DataFrame | None = None,
         names: Mapping[str, str] | None = None,
     ) -> Network:
         """Build a network from data frames; columns that are not known are ignored.
@@ -161,7 +175,9 @@ class Network:
             control: asset_id, power, basis, optionally share.
             commodities: commodity, unit; where absent, all is taken to be in one unit.
             conversions: commodity, from_unit, to_unit, factor (see `units`).
-            names: how messages call the tables (keys nodes, edges, supply, demand, control).
+            storage: node_id, commodity, capacity, initial, optionally max_in, max_out, cost; used by `simulate` alone.
+            ramps: asset_id, measure, value; used by `simulate` alone (for both see `timeline_tables`).
+            names: how messages call the tables (keys nodes, edges, supply, demand, control, ...).
 
         Raises:
             DataError: a missing column; an empty, negative or non-numeric cell; a key twice; a loss outside [0, 1); an
@@ -170,9 +186,14 @@ class Network:
                 converts.
             UnknownLabel: a unit, node, commodity or asset that the other tables do not hold, with the nearest names.
         """
-        called = {table: (names or {}).get(table, table) for table in TABLES}
+        called = {table: (names or {}).get(table, table) for table in COLUMNS}
         tables = checked_tables(nodes, edges, supply, demand, control, commodities, conversions, called)
-        return _assemble(tables, called)
+        network = _assemble(tables, called)
+        return replace(
+            network,
+            storage=checked_storage(storage, network, called["storage"]),
+            ramps=checked_ramps(ramps, network, called["ramps"]),
+        )
 
     @property
     def powers(self) -> tuple[str, ...]:
@@ -200,7 +221,7 @@ def read_network(folder: Path | str) -> Network:
     assert edges is not None
     assert supply is not None
     assert demand is not None
-    names = {table: f"{table}.csv" for table in TABLES}
+    names = {table: f"{table}.csv" for table in COLUMNS}
     return Network.from_frames(nodes, edges, supply, demand, **frames, names=names)
 
 

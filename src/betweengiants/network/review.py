@@ -23,6 +23,7 @@ from betweengiants.core.units import UNITS
 from betweengiants.network.checks import MoneyPump, arcs
 from betweengiants.network.model import COLUMNS, Network, read_frames
 from betweengiants.network.reading import BASES, EXTRAS, FILLED_IF_OPERATING, LIST_MARK, NODE_LIMITS, STATUSES
+from betweengiants.network.timeline_tables import MEASURES, STORAGE_FURTHER
 
 KEYS = {
     "nodes": ("node_id",),
@@ -32,12 +33,15 @@ KEYS = {
     "control": ("asset_id", "power", "basis"),
     "commodities": ("commodity",),
     "conversions": ("commodity", "from_unit", "to_unit"),
+    "storage": ("node_id", "commodity"),
+    "ramps": ("asset_id", "measure"),
 }
 MAY_BE_BLANK = {
     "nodes": {"name", "kind", "country", "lat", "lon", *NODE_LIMITS},
     "edges": {"mode", "commodities", "capacity", *EXTRAS, "status"},
     "demand": {"market"},
     "control": {"share"},
+    "storage": set(STORAGE_FURTHER),
 }
 RANGES = {
     "lat": (-90.0, 90.0),
@@ -48,12 +52,14 @@ RANGES = {
     "price": (0.0, math.inf),
     "share": (0.0, 1.0),
     "factor": (math.ulp(0.0), math.inf),
+    **dict.fromkeys(("initial", "max_in", "max_out", "value"), (0.0, math.inf)),
 }
 EXTRA_KINDS: dict[str, dict[str, Kind]] = {
     "nodes": NODE_LIMITS,
     "edges": {**EXTRAS, "status": "text"},
     "demand": {"market": "text"},
     "control": {"share": "number"},
+    "storage": STORAGE_FURTHER,
 }
 UNIT_COLUMNS = ("capacity_unit", "unit", "from_unit", "to_unit")
 Row = Mapping[str, str | None]
@@ -146,6 +152,8 @@ def _cell(table: str, at: int, column: str, value: str | None, kind: Kind, opera
         yield Fault(file, at, column, "status", f"'{value}'", ", ".join(STATUSES))
     elif column == "basis" and value not in BASES:
         yield Fault(file, at, column, "basis", f"'{value}'", ", ".join(BASES))
+    elif column == "measure" and value not in MEASURES:
+        yield Fault(file, at, column, "measure", f"'{value}'", ", ".join(MEASURES))
 
 
 class _Known(NamedTuple):
@@ -182,6 +190,11 @@ def _edge_powers(at: int, row: Row, known: _Known) -> Iterator[Fault]:
             yield from _reference("edges.csv", at, "controlled_by", power, known.powers, "power")
 
 
+def _ramp_row(at: int, row: Row, known: _Known) -> Iterator[Fault]:
+    assets = known.nodes | known.edges
+    yield from _reference("ramps.csv", at, "asset_id", row.get("asset_id"), assets, "edge or node")
+
+
 def _control_row(at: int, row: Row, known: _Known) -> Iterator[Fault]:
     yield from _reference(
         "control.csv", at, "asset_id", row.get("asset_id"), known.nodes | known.edges, "edge or node"
@@ -198,6 +211,8 @@ ROW_RULES: dict[str, tuple[Callable[[int, Row, _Known], Iterator[Fault]], ...]] 
     "supply": (_volume_node("supply.csv"),),
     "demand": (_volume_node("demand.csv"),),
     "control": (_control_row,),
+    "storage": (_volume_node("storage.csv"),),
+    "ramps": (_ramp_row,),
 }
 
 
