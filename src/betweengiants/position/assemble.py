@@ -17,6 +17,7 @@ from betweengiants.dossier import Dossier
 from betweengiants.position.alignment_channel import alignment_channel
 from betweengiants.position.results import Trail, coalition_name, to_frame
 from betweengiants.position.trade_channel import trade_channel
+from betweengiants.position.trade_detail import trade_detail
 from betweengiants.position.transit_channel import TransitChannel, transit_channels
 
 
@@ -122,7 +123,7 @@ def position(dossier: Dossier) -> Position:
     """
     transit = transit_channels(dossier)
     roads = [found.channel for found in transit.values()]
-    channels = [trade_channel(dossier), *roads, alignment_channel(dossier)]
+    channels = [trade_channel(dossier), trade_detail(dossier), *roads, alignment_channel(dossier)]
     gaps = [gap for channel in channels for gap in channel.gaps]
     if not transit:
         gaps.append("No leverage through transit: the dossier has no network tables.")

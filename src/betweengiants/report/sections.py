@@ -72,6 +72,27 @@ def _trade(position: Position, power: str) -> list[dict[str, str]]:
     return [*cells, _cell(words.spanned(own, digits=2, unit="%"), "trade")]
 
 
+def detail_rows(position: Position) -> list[dict[str, Any]]:
+    """One row a power and horizon: the trade loss as one good, by sector, with inputs, and by yardstick."""
+    if not position.has("trade_detail"):
+        return []
+    measures = ("sectors_loss_pct", "sectors_inputs_loss_pct", "closed_form_loss_pct", "first_order_loss_pct")
+    rows = []
+    for power in position.dossier.powers:
+        for horizon in ("short", "long"):
+            whole = position.number("trade", "leverage_pct", power, horizon=horizon)
+            cells = [_cell(words.spanned(whole, unit="%"), "trade")]
+            for measure in measures:
+                known = position.holds("trade_detail", measure, power, horizon=horizon)
+                number = position.number("trade_detail", measure, power, horizon=horizon) if known else None
+                text = "no equilibrium" if number is None else words.spanned(number, unit="%")
+                cells.append(_cell(text, "trade_detail"))
+            rows.append(
+                {"power": power, "name": short_name(power), "horizon": f"{horizon} run", "cells": cells}
+            )
+    return rows
+
+
 def _oil(position: Position, power: str) -> list[dict[str, str]]:
     if position.oil is None:
         return []
@@ -277,6 +298,7 @@ def trail_rows(position: Position) -> list[dict[str, Any]]:
             "id": trail.trail,
             "title": {
                 "trade": "Trade",
+                "trade_detail": "Trade by sector, and yardsticks",
                 "oil_transit": "Oil routes",
                 "votes": "Votes",
                 "institutions": "Institutions",
