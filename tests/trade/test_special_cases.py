@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from betweengiants.core.errors import DataError, NoEquilibrium, NotConverged, UnknownLabel
-from betweengiants.trade import Cell, Scenario, TradeMatrix, autarky_loss, coalition, severance, solve
+from betweengiants.trade import (
+    Cell,
+    Scenario,
+    SectorMatrix,
+    TradeMatrix,
+    autarky_loss,
+    coalition,
+    severance,
+    solve,
+    solve_sectors,
+)
 from betweengiants.trade.arrays import Economy
 from betweengiants.trade.newton import Dense, evaluate, jacobian
 
@@ -266,3 +276,49 @@ def test_balanced_takes_one_theta(make_world):
 def test_unknown_country_is_refused_with_the_nearest(make_world):
     with pytest.raises(UnknownLabel, match="unknown country 'C00'; allowed: did you mean C0"):
         solve(make_world(1), Scenario("wrong", (Cell("C1", "C00", 2.0),)), 4.0)
+
+
+SURPLUS = np.array([[77, 22.999, 0.001], [19.999, 1000, 50], [0.001, 50, 300]])
+"""K is left with one thin link and must pay a surplus over it: its wage falls to a seventh (checked with 60 digits)."""
+
+
+def test_a_wage_that_must_fall_far_is_found():
+    world = TradeMatrix(("K", "P", "T"), SURPLUS)
+    result = solve(world, severance([("K", "P")]), 4.0)
+    assert 1 + result.income_change[0] == pytest.approx([0.1447, 1.0611, 1.0577], abs=5e-5)
+    assert result.welfare_change[0, 0] == pytest.approx(-0.2286, abs=5e-5)
+    assert result.residual[0] <= 1e-11
+    many = SectorMatrix(world.labels, ("all",), SURPLUS[:, :, None])
+    sectors = solve_sectors(many, severance([("K", "P")]), 4.0)
+    np.testing.assert_allclose(sectors.welfare_change, result.welfare_change, atol=1e-9)
+
+
+def test_a_surplus_beyond_the_border_names_its_state():
+    flows = SURPLUS.copy()
+    flows[1, 0] = 11.5  # K buys less from P: its surplus, 11.5 % of output, is more than it can pay
+    with pytest.raises(NoEquilibrium, match=r"\(K\)") as caught:
+        solve(TradeMatrix(("K", "P", "T"), flows), severance([("K", "P")]), 4.0)
+    assert caught.value.states == ("K",)
+
+
+def test_dearer_one_way_trade_that_still_pays_the_imbalance():
+    """A only sells to B; at four times the cost its wage falls until B's deficit is met again."""
+    world = TradeMatrix(("A", "B"), np.array([[4.5, 0.28], [0.0, 32.6]]))
+    result = solve(world, Scenario("dearer", (Cell("A", "B", 4.0),)), 4.0)
+    assert 1 + result.income_change[0, 0] == pytest.approx(0.2833, abs=5e-5)
+
+
+def test_prices_beyond_the_range_of_numbers_are_named(make_world):
+    with pytest.raises(NoEquilibrium, match="range of numbers"):
+        solve(make_world(1), severance([("C0", "C1")]), 1e-9)
+
+
+def test_flows_too_large_to_add_up_are_refused():
+    with pytest.raises(DataError, match="too large"):
+        TradeMatrix(("A", "B"), np.full((2, 2), 1e308))
+
+
+def test_a_tiny_country_that_is_cut_off_loses_all_its_trade():
+    flows = np.array([[1e-17, 2e-18, 0.0], [2e-18, 700.0, 30.0], [0.0, 30.0, 700.0]])
+    result = solve(TradeMatrix(("A", "B", "C"), flows), severance([("A", "B")]), 4.0)
+    assert result.exports_change[0, 0] == result.imports_change[0, 0] == -1.0

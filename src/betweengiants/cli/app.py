@@ -12,12 +12,14 @@ from betweengiants.cli import (
     frontier,
     network,
     network_check,
+    network_cuts,
     pull,
     report,
     sectors,
     serve,
     trade,
     trade_more,
+    trade_uncertainty,
     votes,
 )
 
@@ -43,7 +45,9 @@ app.command(name="pull", epilog=pull.EPILOG)(pull.pull)
 app.command(epilog=serve.EPILOG)(serve.serve)
 app.add_typer(dossier.app, name="dossier")
 trade_more.register(trade.app)
+trade_uncertainty.register(trade.app)
 sectors.register(trade.app)
+network_cuts.register(network.app)
 network_check.register(network.app)
 app.add_typer(trade.app, name="trade")
 app.add_typer(network.app, name="network")
@@ -76,6 +80,10 @@ def main() -> None:
     except BetweenGiantsError as error:
         print(f"betweengiants: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()
+            raise SystemExit(0) from None
+        name = f": {str(error.filename)[:120]}" if error.filename else ""
+        print(f"betweengiants: {error.strerror or error}{name}", file=sys.stderr)
+        raise SystemExit(2) from None

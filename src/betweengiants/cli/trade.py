@@ -218,7 +218,7 @@ def _print(
     from betweengiants.core.errors import OutputError
     from betweengiants.core.files import write_bytes
 
-    notes = (*result.matrix.notes(), *_cap_notes(result))
+    notes = (*result.matrix.notes(), *_alone_notes(result), *_cap_notes(result))
     if bilateral is None:
         emit(table, format, output, notes=notes)
         return
@@ -230,6 +230,18 @@ def _print(
         if new:
             bilateral.unlink(missing_ok=True)
         raise
+
+
+def _alone_notes(result: TradeResult | SectorResult) -> list[str]:
+    """Whose numbers mean something else because nobody trades with them any more."""
+    from betweengiants.core.errors import summary
+
+    alone = [label for label, cut in zip(result.labels, result.isolated[0], strict=True) if cut]
+    if not alone:
+        return []
+    return [
+        f"note: left without any trade: {summary(alone)}; the change is that of real income, the imbalance is dropped."
+    ]
 
 
 def _cap_notes(result: TradeResult | SectorResult) -> list[str]:

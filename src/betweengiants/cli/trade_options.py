@@ -182,7 +182,7 @@ def check_targets(format: Format, output: Path | None, bilateral: Path | None = 
 
     if format is Format.parquet and output is None:
         raise DataError(found="--format parquet without --output", allowed="--output FILE")
-    if output is not None and bilateral is not None and output.absolute() == bilateral.absolute():
+    if output is not None and bilateral is not None and output.resolve() == bilateral.resolve():
         raise DataError(found=f"{output} for both --output and --bilateral", allowed="two different files")
     for path in (output, bilateral):
         if path is None:

@@ -94,13 +94,18 @@ def unbalanced(share: Floats, fixed: Floats, rule: Imbalances, parts: Parts) -> 
     bad = np.zeros(share.shape[0], dtype=np.bool_)
     if parts.strong or rule == "multiplicative":
         return bad
+    for members, sells in one_way(share):
+        total = fixed[members].sum()
+        if total >= 0 if sells else total <= 0:
+            bad |= members
+    return bad
+
+
+def one_way(share: Floats) -> list[tuple[Flags, bool]]:
+    """Groups of countries that only sell to the others or only buy from them: (N,) members, and whether they sell."""
     count, group = connected_components((share > 0).astype(np.float64), directed=True, connection="strong")
     flow = np.zeros((count, count))
     np.add.at(flow, (group[:, None], group[None, :]), share)
     np.fill_diagonal(flow, 0.0)
     sells, buys = flow.sum(axis=1) > 0, flow.sum(axis=0) > 0
-    for k in range(count):
-        members, total = group == k, fixed[group == k].sum()
-        if (sells[k] and not buys[k] and total >= 0) or (buys[k] and not sells[k] and total <= 0):
-            bad |= members
-    return bad
+    return [(group == k, bool(sells[k])) for k in np.flatnonzero(sells != buys).tolist()]

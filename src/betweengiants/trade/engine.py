@@ -75,7 +75,11 @@ def solve(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
-    problems = tuple(_problem(matrix, many[s], found, s, tolerance, imbalances) for s in range(len(many)))
+    problems = tuple(
+        _problem(matrix, many[s], found, s, tolerance, imbalances)
+        or _out_of_range(many[s], found, s, elasticity)
+        for s in range(len(many))
+    )
     if on_failure == "raise":
         for problem in problems:
             if problem is not None:
@@ -187,6 +191,16 @@ def _problem(
     )
 
 
+def _out_of_range(scenario: Scenario, found: Equilibrium, s: int, theta: Floats) -> BetweenGiantsError | None:
+    """Prices that no number can hold (elasticities near zero, or costs that leave next to nothing to buy)."""
+    with np.errstate(all="ignore"):
+        price = found.phi[:, s] ** (-1 / theta[s])
+        fits = np.isfinite(price) & (price > 0) & np.isfinite(found.wage[:, s])
+    if fits.all():
+        return None
+    return NoEquilibrium(scenario.name, "prices would leave the range of numbers")
+
+
 def _result(
     matrix: TradeMatrix,
     scenarios: tuple[Scenario, ...],
@@ -197,10 +211,12 @@ def _result(
     caps: tuple[tuple[CapOutcome, ...], ...],
 ) -> TradeResult:
     abroad, bought = found.sales - found.home, found.spending - found.home
-    price = found.phi ** (-1 / theta)
-    welfare = found.spending / economy.spending[:, None] / price
-    welfare[found.isolated] = (found.wage / price)[found.isolated]
-    at_home = economy.share.diagonal() * economy.spending
+    with np.errstate(all="ignore"):  # scenarios without a solution
+        price = found.phi ** (-1 / theta)
+        welfare = found.spending / economy.spending[:, None] / price
+        welfare[found.isolated] = (found.wage / price)[found.isolated]
+    before = economy.share * economy.spending
+    np.fill_diagonal(before, 0.0)
     unsolved = np.array([problem is not None for problem in problems])
 
     def shown(values: Floats) -> Floats:
@@ -213,8 +229,8 @@ def _result(
         welfare_change=shown(welfare - 1),
         income_change=shown(found.wage - 1),
         price_change=shown(price - 1),
-        exports_change=shown(_growth(abroad, economy.output - at_home)),
-        imports_change=shown(_growth(bought, economy.spending - at_home)),
+        exports_change=shown(_growth(abroad, before.sum(axis=1))),
+        imports_change=shown(_growth(bought, before.sum(axis=0))),
         spending=shown(found.spending * matrix.flows.sum()),
         isolated=np.ascontiguousarray(found.isolated.T),
         residual=found.residual,
@@ -227,6 +243,6 @@ def _result(
 def _growth(after: Floats, before: Floats) -> Floats:
     """(N, S) change over the (N,) baseline; nothing that stays nothing has not changed."""
     base = before[:, None]
-    none = base <= np.finfo(np.float64).eps
+    none = base <= 0
     growth: Floats = np.where(none, 0.0, after / np.where(none, 1.0, base) - 1)
     return growth

@@ -59,6 +59,12 @@ class TradeMatrix:
                 found=f"a flow of {flows[i, j]:g} from {self.labels[i]} to {self.labels[j]}",
                 allowed="finite numbers of at least 0",
             )
+        with np.errstate(over="ignore"):
+            total = flows.sum()
+        if not np.isfinite(total):
+            raise DataError(
+                file=self.name, found="flows whose sum is too large for a number", allowed="smaller numbers"
+            )
         homeless = [label for label, sales in zip(self.labels, flows.diagonal(), strict=True) if sales <= 0]
         if homeless:
             raise DataError(

@@ -19,6 +19,11 @@ HALVINGS = 12
 PATIENCE = 8
 """Iterations without a better state after which the solver gives up."""
 POLISH = 3
+FADE_STEP = 2.0
+"""Longest step in the logarithm of what is left of the baseline."""
+SHORTEST_FADE = 1e-3
+FADED = 40.0
+"""exp(-40) is less than rounding leaves of any share."""
 SMALLEST_STEP = 1 / 64
 """Where raising the imbalances by this share of their size fails, they are at their limit."""
 
@@ -144,6 +149,38 @@ def raise_imbalances(problem: Dense, tolerance: float, max_iterations: int) -> t
         else:
             rise /= 2
     return state, reached, steps
+
+
+def fade_shock(problem: Dense, base: Floats, tolerance: float, max_iterations: int) -> tuple[DenseState, int]:
+    """Solve one scenario by letting what it changes fade from the baseline: shares `share + r (base - share)`, r to 0.
+
+    Takes what `raise_imbalances` cannot: where a wage falls so far that the solutions at smaller imbalances lie on
+    another branch. r falls in equal steps of its logarithm, shorter where they fail.
+
+    Args:
+        problem: the scenario.
+        base: (n, n) shares without it.
+        tolerance: largest residual of a solved state.
+        max_iterations: for each step.
+
+    Returns:
+        The state at r = 0 if it was reached (its residual is then within `tolerance`), else the last try; iterations.
+    """
+    state, steps = solve_dense(replace(problem, share=base), tolerance, max_iterations)
+    passed, step = 0.0, FADE_STEP
+    while state.residual <= tolerance and passed < FADED:
+        goal = passed + step
+        left = np.exp(-goal) if goal < FADED else 0.0
+        nearer = replace(problem, share=problem.share + left * (base - problem.share))
+        trial, taken = solve_dense(nearer, tolerance, max_iterations, state.x)
+        steps += taken
+        if trial.residual <= tolerance and (trial.spent > 0).all():
+            state, passed, step = trial, goal, min(2 * step, FADE_STEP)
+        elif step > SHORTEST_FADE:
+            step /= 4
+        else:
+            return replace(trial, residual=np.inf), steps
+    return state, steps
 
 
 def _with_imbalances(problem: Dense, share: float) -> Dense:

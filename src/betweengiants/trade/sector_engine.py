@@ -85,7 +85,10 @@ def solve_sectors(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
-    problems = tuple(_problem(matrix, many[s], found, s, tolerance, imbalances) for s in range(len(many)))
+    problems = tuple(
+        _problem(matrix, many[s], found, s, tolerance, imbalances) or _out_of_range(many[s], found, s)
+        for s in range(len(many))
+    )
     if on_failure == "raise":
         for problem in problems:
             if problem is not None:
@@ -253,6 +256,14 @@ def _problem(
     )
 
 
+def _out_of_range(scenario: Scenario, found: SectorEquilibrium, s: int) -> BetweenGiantsError | None:
+    """Prices that no number can hold (elasticities near zero, or costs that leave next to nothing to buy)."""
+    fits = np.isfinite(found.price[s]) & (found.price[s] > 0) & np.isfinite(found.cost[s])
+    if fits.all():
+        return None
+    return NoEquilibrium(scenario.name, "prices would leave the range of numbers")
+
+
 def _result(
     matrix: SectorMatrix,
     scenarios: tuple[Scenario, ...],
@@ -273,7 +284,8 @@ def _result(
         home = home_sales(economy, cells, theta, found)
         abroad = np.where(found.isolated, 0.0, found.made.sum(axis=1) - home)
         bought = np.where(found.isolated, 0.0, found.absorbed.sum(axis=1) - home)
-    at_home = np.einsum("sjj,sj->j", economy.share, economy.absorbed)
+    before = np.einsum("sij,sj->ij", economy.share, economy.absorbed)
+    np.fill_diagonal(before, 0.0)
 
     def shown(values: Floats) -> Floats:
         return np.where(unsolved.reshape(-1, *[1] * (values.ndim - 1)), np.nan, values)
@@ -289,8 +301,8 @@ def _result(
         welfare_change=shown(welfare - 1),
         income_change=shown(income - 1),
         price_change=shown(price - 1),
-        exports_change=shown(growth(abroad, economy.output.sum(axis=0) - at_home)),
-        imports_change=shown(growth(bought, economy.absorbed.sum(axis=0) - at_home)),
+        exports_change=shown(growth(abroad, before.sum(axis=1))),
+        imports_change=shown(growth(bought, before.sum(axis=0))),
         spending=shown(found.spent * unit),
         isolated=found.isolated,
         factor_price=by_sector(found.factor_price),

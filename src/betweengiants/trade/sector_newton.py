@@ -8,7 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from betweengiants.trade.arrays import Flags, Floats, Ints
-from betweengiants.trade.newton import HALVINGS, PATIENCE, SMALLEST_STEP
+from betweengiants.trade.newton import (
+    FADE_STEP,
+    FADED,
+    HALVINGS,
+    PATIENCE,
+    SHORTEST_FADE,
+    SMALLEST_STEP,
+)
 from betweengiants.trade.sector_jacobian import jacobian
 from betweengiants.trade.sector_kernel import Block, State, evaluate
 
@@ -106,11 +113,39 @@ def _worse(state: State, before: Floats) -> Flags:
 
 
 def by_path(block: Block, tolerance: float, max_iterations: int) -> tuple[State, int, float]:
-    """One hard scenario: the shock is raised from nothing in a balanced world, then the imbalances to full size.
+    """One hard scenario: the baseline fades; else the shock is raised in a balanced world, then the imbalances.
 
     Returns:
         The last solved state (or the closest), iterations, and the share of the imbalances that it holds.
     """
+    faded, taken = _fade(block, tolerance, max_iterations)
+    if faded.residual[0] <= tolerance:
+        return faded, taken, 1.0
+    found, more, reached = _raise_all(block, tolerance, max_iterations)
+    return found, taken + more, reached
+
+
+def _fade(block: Block, tolerance: float, max_iterations: int) -> tuple[State, int]:
+    """What the scenario changes fades from the baseline, in equal steps of its logarithm (see `newton.fade_shock`)."""
+    state, steps = iterate(_with_shock(block, 0.0), tolerance, max_iterations)
+    passed, step = 0.0, FADE_STEP
+    while state.residual[0] <= tolerance and passed < FADED:
+        goal = passed + step
+        nearer = _with_shock(block, -np.expm1(-goal)) if goal < FADED else block
+        trial, taken = iterate(nearer, tolerance, max_iterations, state.r)
+        steps = steps + taken
+        if trial.residual[0] <= tolerance and (trial.spent > 0).all():
+            state, passed, step = trial, goal, min(2 * step, FADE_STEP)
+        elif step > SHORTEST_FADE:
+            step /= 4
+        else:
+            trial.residual[:] = np.inf
+            return trial, int(steps[0])
+    return state, int(steps[0])
+
+
+def _raise_all(block: Block, tolerance: float, max_iterations: int) -> tuple[State, int, float]:
+    """The shock raised from nothing in a balanced world, then the imbalances to full size; returns as `by_path`."""
     level = _with_imbalances(block, 0.0)
     state, steps = iterate(level, tolerance, max_iterations)
     if not state.residual[0] <= tolerance:

@@ -14,7 +14,7 @@ from betweengiants.trade.sector_solver import SectorCells, SectorEquilibrium
 
 def growth(after: Floats, before: Floats) -> Floats:
     """(B, N) change over the (N,) baseline; nothing that stays nothing has not changed."""
-    none = before <= np.finfo(np.float64).eps
+    none = before <= 0
     change: Floats = np.where(none, 0.0, after / np.where(none, 1.0, before) - 1)
     return change
 

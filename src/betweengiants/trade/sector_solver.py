@@ -87,6 +87,7 @@ class Structure:
         unbalanced: (N,) countries that can neither be in balance nor hold their imbalance.
         alive: (S, N) sectors with output and a buyer.
         lacking: (S, N) needs without a supplier.
+        one_way: (N,) countries in groups that only sell to the others or only buy from them.
     """
 
     parts: connect.Parts
@@ -94,6 +95,7 @@ class Structure:
     unbalanced: Flags
     alive: Flags
     lacking: Flags
+    one_way: Flags
 
 
 def solve_scenarios(
@@ -145,11 +147,9 @@ def solve_scenarios(
             ]
             for piece in pieces:
                 own: Imbalances = "balanced" if piece.size == 1 else rule
-                task = _Task(
-                    economy, cells, theta, own, short, structure.fixed, alive, structure.parts.strong
-                )
+                task = _Task(economy, cells, theta, own, short, structure.fixed, alive, structure.one_way)
                 _solve_piece(task, piece, members, tolerance, max_iterations, result)
-    task = _Task(economy, cells, theta, rule, short, whole_fixed, alive, True)
+    task = _Task(economy, cells, theta, rule, short, whole_fixed, alive, np.zeros(size, dtype=np.bool_))
     _solve_piece(task, np.arange(size), np.array(sorted(whole), np.int64), tolerance, max_iterations, result)
     return result
 
@@ -189,6 +189,9 @@ def _structure(economy: SectorEconomy, cut: Ints, rule: Imbalances) -> Structure
         connect.unbalanced(flows, fixed, rule, parts),
         (economy.output > 0) & links.any(axis=2),
         (economy.absorbed > 0) & ~links.any(axis=1),
+        np.any(
+            [members for members, _ in connect.one_way(flows)] or [np.zeros(flows.shape[0], np.bool_)], axis=0
+        ),
     )
 
 
@@ -209,7 +212,7 @@ class _Task:
     short: bool
     fixed: Floats
     alive: Flags
-    strong: bool
+    one_way: Flags
 
 
 def _solve_piece(
@@ -234,12 +237,12 @@ def _solve_piece(
         unsolved = (reached == 1) & ~(state.residual <= tolerance)
         result.residual[some] = np.maximum(result.residual[some], state.residual)
         for k in np.flatnonzero(unsolved | (reached == 0)):
-            status = Status.NOT_CONVERGED if task.strong else Status.UNBALANCED
-            result.status[some[k]] = status
-            result.culprits[some[k], piece] |= not task.strong
+            result.status[some[k]] = Status.UNBALANCED if task.one_way.any() else Status.NOT_CONVERGED
+            result.culprits[some[k]] |= task.one_way
         broke = (state.spent <= 0) & ~unsolved[:, None]
         for k in np.flatnonzero(((reached > 0) & (reached < 1)) | broke.any(axis=1)):
-            tightest = state.spent[k] / economy.spending
+            usual = economy.income + reached[k] * (economy.spending - economy.income)
+            tightest = state.spent[k] / usual
             result.status[some[k]] = Status.NO_SPENDING
             result.culprits[some[k], piece] |= broke[k] | (tightest == tightest.min())
 

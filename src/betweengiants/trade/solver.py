@@ -20,7 +20,7 @@ import numpy as np
 from betweengiants.trade import connect
 from betweengiants.trade.arrays import Cells, Economy, Flags, Floats, Imbalances, Ints, SparseShift
 from betweengiants.trade.batch import BatchResult, solve_chunks
-from betweengiants.trade.newton import Dense, raise_imbalances, solve_dense
+from betweengiants.trade.newton import Dense, DenseState, fade_shock, raise_imbalances, solve_dense
 
 FRAGILE = 1e3
 """A cell that loses so many times what remains of a country's purchases or sales costs the batch three digits; the
@@ -189,14 +189,16 @@ def _solve_alone(
             rule,
         )
         state, taken = solve_dense(problem, tolerance, max_iterations)
-        if state.residual > tolerance and parts.strong and rule != "balanced":
-            state, reached, more = raise_imbalances(problem, tolerance, max_iterations)
+        if state.residual > tolerance or (state.spent <= 0).any():
+            base = economy.share[np.ix_(block, block)]
+            state, poorest, more = _harder(problem, base, tolerance, max_iterations)
             taken += more
-            if 0 <= reached < 1:
-                tightest = block[np.argmin(state.spent / problem.spending)]
-                result.culprits[tightest, s], result.status[s] = True, Status.NO_SPENDING
-        elif state.residual > tolerance and not parts.strong:
-            result.culprits[block, s], result.status[s] = True, Status.UNBALANCED
+            if poorest is not None:
+                result.culprits[block[poorest], s], result.status[s] = True, Status.NO_SPENDING
+            elif state.residual > tolerance and not parts.strong:
+                result.status[s] = Status.UNBALANCED
+                for members, _ in connect.one_way(share):
+                    result.culprits[:, s] |= members
         residual, steps = max(residual, state.residual), max(steps, taken)
         result.wage[block, s], result.phi[block, s] = np.exp(state.x), state.phi
         result.spending[block, s], result.sales[block, s] = state.spent, state.sales
@@ -204,6 +206,24 @@ def _solve_alone(
     result.iterations[s] += steps
     if residual <= tolerance and result.status[s] == Status.NOT_CONVERGED:
         result.status[s] = Status.SOLVED
+
+
+def _harder(
+    problem: Dense, base: Floats, tolerance: float, max_iterations: int
+) -> tuple[DenseState, int | None, int]:
+    """A scenario that Newton's method did not solve from the baseline.
+
+    Returns:
+        The last state; the country with the least to spend if the imbalances are what cannot be met; iterations.
+    """
+    faded, steps = fade_shock(problem, base, tolerance, max_iterations)
+    if faded.residual <= tolerance or problem.rule == "balanced":
+        return faded, None, steps
+    state, reached, more = raise_imbalances(problem, tolerance, max_iterations)
+    if not 0 <= reached < 1:
+        return state, None, steps + more
+    usual = problem.output + reached * (problem.spending - problem.output)
+    return state, int(np.argmin(state.spent / usual)), steps + more
 
 
 def _finish(economy: Economy, own: Floats, theta: Floats, result: Equilibrium) -> None:
