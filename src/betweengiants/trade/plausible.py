@@ -160,8 +160,9 @@ def domestic_sales(flows: Flows) -> tuple[Finding, ...]:
 def missing_zeros(flows: Flows) -> tuple[Finding, ...]:
     """A group of countries without any trade among themselves, though each trades with at least half of the others.
 
-    So look data in which a country that does not report is seen only through its partners' reports, as 76
-    economies of BACI 2023; 39 of them trade with enough others to be named here. Greedy: the group is a large one, not always the largest.
+    So look data in which a country that does not report is seen only through its partners' reports, as 76 economies of
+    BACI 2023; 39 of them trade with enough others to be named here. Greedy: the group is a large one, not always the
+    largest.
     """
     total = flows.values.sum(axis=2)
     none = (total == 0) & (total.T == 0)
