@@ -12,11 +12,15 @@ from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.whatif import remaining_routes
 from betweengiants.report.figures import Figure, all_figures
-from betweengiants.report.oilmap import chokepoints, controller_of
 from betweengiants.report.routebars import route_table, short_route
 from betweengiants.report.svg import render
+from betweengiants.report.transitmap import SystemView, chokepoints, views
 
 POWERS = ("RUS", "CHN", "USA", "EU27")
+
+
+def oil(position: Position) -> SystemView:
+    return views(position)["oil"]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +110,7 @@ def test_channels_are_set_side_by_side_and_not_added(figures: dict[str, Figure],
 
 def test_bars_by_route_add_up(position: Position) -> None:
     assert position.oil is not None
-    bars = route_table(position)
+    bars = route_table(oil(position))
     for (case,), part in bars.group_by("case", maintain_order=True):
         assert part["value"].sum() == pytest.approx(part["total"][0]), case
         pieces = part.sort("start")
@@ -124,7 +128,7 @@ def test_bars_by_route_add_up(position: Position) -> None:
 
 
 def test_the_worst_pair_is_the_worst(position: Position) -> None:
-    bars = route_table(position)
+    bars = route_table(oil(position))
     pairs = [(a, b) for i, a in enumerate(POWERS) for b in POWERS[i + 1 :]]
     most = max(position.number("oil_transit", "lost_million_t", *pair).value for pair in pairs)
     last = bars.filter(pl.col("case_order") == bars["case_order"].max())
@@ -135,7 +139,7 @@ def test_the_worst_pair_is_the_worst(position: Position) -> None:
 
 def test_a_power_that_touches_no_pipe_changes_no_bar(with_tables: Callable[..., Position]) -> None:
     other = with_tables(powers=("RUS", "JPN"), vote_agreement=None, memberships=None, options=None)
-    totals = dict(route_table(other).select("case", "total").rows())
+    totals = dict(route_table(oil(other)).select("case", "total").rows())
     assert totals["Without Japan"] == pytest.approx(totals["As it is"])
     assert set(all_figures(other)) == {"channels", "oil-map", "severance"}
 
@@ -147,19 +151,19 @@ def test_short_names_of_routes() -> None:
 
 
 def test_chokepoints_are_ranked_and_apart(position: Position) -> None:
-    table = chokepoints(position)
+    table = chokepoints(oil(position))
     assert 1 <= table.height <= 6
     assert table["rank"].to_list() == list(range(1, table.height + 1))
-    losses = table["lost_million_t"].to_list()
+    losses = table["lost"].to_list()
     assert losses == sorted(losses, reverse=True)
     assert all(one > other * 1.004 for one, other in itertools.pairwise(losses))
 
 
 def test_who_can_close_a_route(position: Position) -> None:
-    assert controller_of(position, "cpc-rus") == "RUS"
-    assert controller_of(position, "alashankou-dushanzi") == "CHN"
-    assert controller_of(position, "btc") not in POWERS
-    assert controller_of(position, "uzen-atyrau") == "KAZ"
+    assert oil(position).controller("cpc-rus") == "RUS"
+    assert oil(position).controller("alashankou-dushanzi") == "CHN"
+    assert oil(position).controller("btc") not in POWERS
+    assert oil(position).controller("uzen-atyrau") == "KAZ"
 
 
 def test_the_map_draws_every_route_that_carries_something(
@@ -208,7 +212,7 @@ def test_when_nothing_gets_out_the_bar_is_empty_and_says_so(
     )
     rest = control.filter(pl.col("power") != "CHN")
     other = with_tables(network_control=pl.concat([rest, everything]), vote_agreement=None, options=None)
-    bars = route_table(other).filter(pl.col("case") == "Without China")
+    bars = route_table(oil(other)).filter(pl.col("case") == "Without China")
     assert bars.select("value", "total", "total_text").rows() == [(0.0, 0.0, "0")]
     figure = all_figures(other)["severance"]
     assert "China, 0.0 of" in figure.title

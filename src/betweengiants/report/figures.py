@@ -14,8 +14,8 @@ from betweengiants.position import Position
 from betweengiants.position.results import coalition_name, coalitions
 from betweengiants.report import charts, words
 from betweengiants.report.frontierchart import can_plan, frontier_figure
-from betweengiants.report.oilmap import oil_map
 from betweengiants.report.routebars import route_bars
+from betweengiants.report.transitmap import system_map, views
 
 WIDE, NARROW = 980, 340
 TAIL_YEARS = 6
@@ -53,8 +53,8 @@ def all_figures(position: Position) -> dict[str, Figure]:
     figures = [_channels(position)]
     if position.has("votes"):
         figures = [_position(position), *figures, _votes(position)]
-    if position.oil is not None:
-        figures += [oil_map(position, Figure), route_bars(position, Figure)]
+    for view in views(position).values():
+        figures += [system_map(view, Figure), route_bars(view, Figure)]
     if can_plan(position):
         figures.append(frontier_figure(position, Figure))
     return {figure.figure_id: figure for figure in figures}

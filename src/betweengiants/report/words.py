@@ -32,6 +32,27 @@ def billions(usd_m: float) -> str:
     return f"${usd_m / 1000:,.1f} bn"
 
 
+GOODS = {"oil": "crude exports", "gas": "gas deliveries", "freight": "freight"}
+"""What the pictures of a transport system call the focal state's own deliveries."""
+UNITS = {"million_t": ("Mt", "million tonnes"), "bcm": ("bcm", "billion cubic metres")}
+
+
+def goods(system: str, *, start: bool = False) -> str:
+    """The focal state's own deliveries of a system, in running text."""
+    text = GOODS[system]
+    return text[0].upper() + text[1:] if start else text
+
+
+def unit_of(code: str) -> str:
+    """A unit in short."""
+    return UNITS[code][0]
+
+
+def long_unit(code: str) -> str:
+    """A unit in words."""
+    return UNITS[code][1]
+
+
 def spanned(number: Interval, digits: int = 1, unit: str = "") -> str:
     """`4.9% (3.4 to 9.2)`; without the range where there is none."""
     middle = f"{number.value:.{digits}f}{unit}"

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from betweengiants.position import Position
 from betweengiants.position.live import Answer
 from betweengiants.report import charts, words
-from betweengiants.report.oilmap import controller_of
 from betweengiants.report.routebars import short_route
 from betweengiants.report.svg import render, to_inline_svg
+from betweengiants.report.transitmap import SystemView
 from betweengiants.web import sentences
 
 WIDTHS = {"wide": 700, "narrow": 340}
@@ -48,10 +48,12 @@ def route_bars(answer: Answer, position: Position) -> pl.DataFrame:
     """The table that `charts.routes_chart` draws."""
     assert answer.oil is not None
     rows: list[dict[str, Any]] = []
+    assert position.oil is not None
+    view = SystemView(position, position.oil)
     most = answer.oil.loss.before_million_t
     for order, (side, case) in enumerate(CASES):
         flows = [
-            (controller_of(position, row["edge_id"]), short_route(row["name"]), row["edge_id"], row[side])
+            (view.controller(row["edge_id"]), short_route(row["name"]), row["edge_id"], row[side])
             for row in answer.oil.routes.to_dicts()
             if row[side] > TINY
         ]
