@@ -63,9 +63,8 @@ def dossier_page() -> str:
         ]
         for field in fields:
             name = f"**{field.name}**" if field.key else field.name
-            lines.append(
-                f"| {name} | {field.kind} | {'yes' if field.required else ''} | {_allowed(field)} | {field.description} |"
-            )
+            needed = "yes" if field.required else "column may be absent" if field.optional else ""
+            lines.append(f"| {name} | {field.kind} | {needed} | {_allowed(field)} | {field.description} |")
     return "\n".join(lines) + "\n"
 
 

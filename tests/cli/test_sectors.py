@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from betweengiants.cli import sectors
+from betweengiants.core.errors import DataError
 
 PLAIN = """country,A,B,C
 A,80,8,8
@@ -38,6 +39,23 @@ def test_sectors() -> None:
     assert {row["power"] for row in rows} == {"RUS", "CHN", "USA", "EU27"}
     assert all(row["sectors_inputs_loss_pct"] > 0 and row["problem"] is None for row in rows)
     assert done.stderr.startswith("note: io_coefficients.csv: ")
+
+
+def test_sectors_with_intervals() -> None:
+    arguments = ("sectors", "--intervals", "--draws", "3", "--seed", "2", "--format", "json")
+    done = call(*arguments)
+    assert done.exit_code == 0
+    rows = json.loads(done.stdout)
+    assert [row["draws"] for row in rows] == [3] * 8
+    assert all(row["sectors_loss_pct_low"] < row["sectors_loss_pct_high"] for row in rows)
+    assert all(row["driver"] for row in rows)
+
+
+def test_draws_without_intervals_are_refused() -> None:
+    for option in ("--draws", "--seed"):
+        done = call("sectors", option, "3")
+        assert isinstance(done.exception, DataError)
+        assert "--draws or --seed without --intervals" in str(done.exception)
 
 
 def test_check_of_a_plain_table(flows: Path, tmp_path: Path) -> None:

@@ -487,6 +487,46 @@ def test_yardsticks_of_leverage_and_coalitions(run):
     assert (table["closed_form_change_pct"] < 0).all()
 
 
+def test_yardsticks_of_capped_flows_are_empty_and_said_to_be(run, folder):
+    (folder / "caps.csv").write_text("exporter,importer,cost_factor,quantity_cap\nRUS,KAZ,1,0.5\n")
+    words = ("--shocks", "caps.csv", "--elasticity", "4", "--yardsticks", "--format", "csv")
+    code, out, err = run("shock", "flows.csv", *words)
+    assert code == 0
+    table = pl.read_csv(out.encode())
+    assert table[YARDSTICKS[0]].null_count() == table[YARDSTICKS[1]].null_count() == 3
+    assert table["welfare_change_pct"].null_count() == 0
+    assert "note: no yardsticks for scenario 'caps': they do not cover caps on quantities.\n" in err
+
+
+@pytest.mark.parametrize("horizon", ["short", "long"])
+def test_yardsticks_with_sectors(run, folder, sectors, horizon):
+    from betweengiants.trade import read_sector_flows, severance, yardsticks
+
+    matrix = read_sector_flows(folder / "sectors.csv")
+    expected = yardsticks(matrix, severance([("KAZ", "RUS")]), 4.0, horizon=horizon).frame()
+    words = ("--elasticity", "4", "--horizon", horizon, "--format", "csv")
+    code, out, err = run("sever", "sectors.csv", "--pair", "KAZ:RUS", *words, "--yardsticks")
+    assert (code, err) == (0, "")
+    assert pl.read_csv(out.encode()).select("country", *YARDSTICKS).equals(expected)
+    code, out, _ = run("leverage", "sectors.csv", "--powers", "RUS", "--focal", "KAZ", *words, "--yardsticks")
+    assert code == 0
+    row = pl.read_csv(out.encode()).row(0, named=True)
+    focal = expected.filter(pl.col("country") == "KAZ").row(0, named=True)
+    power = expected.filter(pl.col("country") == "RUS").row(0, named=True)
+    for name in YARDSTICKS:
+        assert row[name] == pytest.approx(focal[name], rel=1e-12)
+        assert row[f"power_{name}"] == pytest.approx(power[name], rel=1e-12)
+
+
+def test_without_the_flag_the_columns_stay(run):
+    words = ("--powers", "RUS,CHN", "--focal", "KAZ", "--elasticity", "4", "--format", "csv")
+    columns = {
+        command: run(command, "flows.csv", *words)[1].splitlines()[0] for command in ("leverage", "joint")
+    }
+    assert columns["leverage"] == "focal,power,welfare_change_pct,power_welfare_change_pct"
+    assert columns["joint"] == "coalition,welfare_change_pct,premium_pct,shapley_pct,shapley_share"
+
+
 def test_joint_power_and_exposure_with_sectors(run, sectors):
     words = ("--elasticity", "4", "--horizon", "short", "--format", "csv")
     code, out, err = run("joint", "sectors.csv", "--focal", "KAZ", "--powers", "RUS,CHN", *words)

@@ -1,4 +1,4 @@
-"""`betweengiants trade exposure|power|joint|uncertainty`: tables, refusals, exit codes, help."""
+"""`betweengiants trade exposure|power|joint`: tables, refusals, exit codes, help."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ SURPLUS = "exporter,importer,value\n" + "".join(
     for a, row in zip("ABC", ([10, 30, 0.5], [0.5, 100, 5], [0.5, 5, 100]), strict=True)
     for b, value in zip("ABC", row, strict=True)
 )
-COMMANDS = ("exposure", "power", "joint", "uncertainty")
+COMMANDS = ("exposure", "power", "joint")
 
 
 @pytest.fixture
@@ -117,51 +117,6 @@ def test_joint(run, folder):
     assert got["shapley_share"].sum() == pytest.approx(1)
 
 
-UNCERTAIN = ("uncertainty", "flows.csv", "--focal", "KAZ", "--powers", "RUS,CHN")
-SPREAD = ("--low", "2", "--centre", "4", "--high", "8")
-
-
-def test_uncertainty(run, folder):
-    from betweengiants.trade import Spread, TradeInputs, draw_losses, read_flows, severances
-
-    world = read_flows(folder / "flows.csv")
-    got = table(run, *UNCERTAIN, *SPREAD, "--draws", "50", "--seed", "3")
-    inputs = TradeInputs(Spread("lognormal", 2, 4, 8))
-    assert got.equals(draw_losses(world, "KAZ", severances("KAZ", ["RUS", "CHN"]), inputs, 50, 3).frame())
-    assert got["coalition"].to_list() == ["RUS", "CHN", "RUS;CHN"]
-    data = (
-        "--flow-sd",
-        "0.2",
-        "--domestic-low",
-        "0.5",
-        "--domestic-high",
-        "2",
-        "--distribution",
-        "triangular",
-    )
-    noisy = table(run, *UNCERTAIN, *SPREAD, *data, "--draws", "20")
-    inputs = TradeInputs(Spread("triangular", 2, 4, 8), 0.2, Spread("uniform", 0.5, 1, 2))
-    assert noisy.equals(draw_losses(world, "KAZ", severances("KAZ", ["RUS", "CHN"]), inputs, 20, 1).frame())
-    again = table(run, *UNCERTAIN, *SPREAD, *data, "--draws", "20")
-    assert again.equals(noisy)
-
-
-def test_drivers(run):
-    got = table(run, *UNCERTAIN, *SPREAD, "--flow-sd", "0.05", "--drivers", "32")
-    assert got.columns == [
-        "focal",
-        "coalition",
-        "input",
-        "first_order",
-        "total_effect",
-        "first_order_se",
-        "total_effect_se",
-    ]
-    assert got["input"].to_list() == ["elasticity", "flows"] * 3
-    even, odd = got["total_effect"].gather_every(2), got["total_effect"].gather_every(2, 1)
-    assert (even > odd).all()
-
-
 def test_what_has_no_solution_is_left_empty_and_named(run):
     code, out, err = run("power", "surplus.csv", "--powers", "B", "--elasticity", "1", "--format", "json")
     assert code == 0
@@ -175,37 +130,6 @@ def test_what_has_no_solution_is_left_empty_and_named(run):
     assert code == 0
     assert [row["welfare_change_pct"] is None for row in json.loads(out)] == [True, False, False]
     assert err.count("note: left empty") == 1
-    cut = ("uncertainty", "surplus.csv", "--focal", "A", "--powers", "B")
-    code, out, err = run(*cut, "--low", "1", "--centre", "1", "--high", "2", "--draws", "5")
-    assert (code, out) == (3, "")
-    assert "has no finite equilibrium" in err
-
-
-def test_draws_without_a_solution_are_counted(run, folder):
-    (folder / "tight.csv").write_text(
-        "exporter,importer,value\nA,A,10\nA,B,8\nA,C,5\nB,A,3\nB,B,100\nB,C,5\nC,A,0.5\nC,B,5\nC,C,100\n"
-    )
-    code, out, err = run(
-        *("uncertainty", "tight.csv", "--focal", "A", "--powers", "B", "--distribution", "uniform"),
-        *(
-            "--low",
-            "0.2",
-            "--centre",
-            "2",
-            "--high",
-            "6",
-            "--flow-sd",
-            "1",
-            "--draws",
-            "60",
-            "--format",
-            "csv",
-        ),
-    )
-    assert code == 0
-    solved = pl.read_csv(out.encode())["solved"][0]
-    assert 0 < solved < 60
-    assert f"note: {60 - solved} of 60 draws have no solution for B" in err
 
 
 POWER = ["power", "flows.csv", "--elasticity", "4", "--powers"]
@@ -225,11 +149,6 @@ POWER = ["power", "flows.csv", "--elasticity", "4", "--powers"]
             ["joint", "flows.csv", "--focal", "KAZ", "--powers", "KAZ,RUS", "--elasticity", "4"],
             "the focal state KAZ among the powers",
         ),
-        ([*UNCERTAIN, "--low", "5", "--centre", "4", "--high", "8"], "low, centre, high 5, 4, 8"),
-        ([*UNCERTAIN, *SPREAD, "--draws", "0"], "0 draws"),
-        ([*UNCERTAIN, *SPREAD, "--drivers", "100"], "a power of 2"),
-        ([*UNCERTAIN, *SPREAD, "--domestic-low", "2", "--domestic-high", "3"], "low, centre, high 2, 1, 3"),
-        ([*UNCERTAIN, *SPREAD, "--flow-sd", "-1"], "a standard deviation of flows of -1"),
     ],
 )
 def test_bad_input_is_one_sentence_and_writes_nothing(run, folder, arguments, message):
@@ -247,9 +166,6 @@ def test_bad_input_is_one_sentence_and_writes_nothing(run, folder, arguments, me
     [
         ["power", "flows.csv", "--powers", "RUS"],
         ["joint", "flows.csv", "--powers", "RUS", "--elasticity", "4"],
-        [*UNCERTAIN, "--low", "2"],
-        [*UNCERTAIN, *SPREAD, "--distribution", "normal"],
-        [*UNCERTAIN, *SPREAD, "--seed", "-1"],
     ],
 )
 def test_wrong_usage_exits_with_two(run, arguments):

@@ -177,7 +177,8 @@ def test_a_focal_state_outside_the_matrix(dossier_copy: Path) -> None:
 def test_packing_keeps_what_it_does_not_make(dossier_copy: Path) -> None:
     (dossier_copy / "tables").mkdir()
     (dossier_copy / "claims.csv").rename(dossier_copy / "tables" / "claims.csv")
-    (dossier_copy / "incidents.csv").unlink()
+    for table in ("closures", "incidents"):  # closures refer to incidents
+        (dossier_copy / f"{table}.csv").unlink()
 
     def change(package: Package) -> None:
         resource(package, "claims")["path"] = "tables/claims.csv"

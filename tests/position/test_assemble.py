@@ -19,6 +19,7 @@ from betweengiants.dossier import Dossier, load_dossier
 from betweengiants.position import Position
 from betweengiants.position import position as solve
 from betweengiants.position.results import KEY, SCHEMA
+from betweengiants.position.systems import system_tables
 
 NETWORK = (
     "network_nodes",
@@ -27,6 +28,12 @@ NETWORK = (
     "network_demand",
     "network_control",
     "network_observed",
+    "network_commodities",
+    "network_conversions",
+    "network_storage",
+    "network_ramps",
+    "network_capacity_history",
+    "closures",
     "options",
 )
 Changes = Mapping[str, object]
@@ -107,10 +114,14 @@ def test_settings_of_the_trails_are_those_of_the_dossier(position: Position) -> 
 
 
 def test_gaps_say_how_much_is_estimated(position: Position) -> None:
-    assert len(position.gaps) == 1
-    edges = position.dossier.tables["network_edges"].filter(pl.col("status") == "operating")
-    guessed = edges.filter(pl.col("capacity_basis") == "estimate").height
-    assert position.gaps[0].startswith(f"{guessed} of {edges.height} ")
+    for name in position.transit:
+        edges = system_tables(position.dossier, name)["edges"].filter(pl.col("status") == "operating")
+        guessed = edges.filter(pl.col("capacity_basis") == "estimate").height
+        said = f"{guessed} of {edges.height} capacities of the {name} network"
+        assert [gap for gap in position.gaps if gap.startswith(said)], name
+        without = edges.filter(pl.col("capacity").is_null()).height
+        named = [gap for gap in position.gaps if gap.startswith(f"{without} links of the {name} network")]
+        assert bool(named) == bool(without), name
 
 
 def test_number_takes_the_latest_period_and_any_order_of_powers(position: Position) -> None:
@@ -205,9 +216,9 @@ def test_a_dossier_without_a_network_says_so(
 ) -> None:
     other = solve(repacked(dict.fromkeys(NETWORK)))
     assert other.oil is None
-    assert not other.has("oil_transit")
+    assert not any(other.has(f"{name}_transit") for name in ("oil", "gas", "freight"))
     assert any("network" in gap for gap in other.gaps)
-    rest = position.results.filter(pl.col("channel") != "oil_transit")
+    rest = position.results.filter(~pl.col("channel").str.ends_with("_transit"))
     assert other.results.equals(rest)
     assert set(other.trails) == {"trade", "trade_detail", "votes", "institutions"}
     json.loads(other.to_json())

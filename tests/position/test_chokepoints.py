@@ -11,6 +11,7 @@ import pytest
 from betweengiants.network import Network, Programme, solve
 from betweengiants.position import Position
 from betweengiants.position.chokepoints import single_closures
+from betweengiants.position.systems import system_tables
 from betweengiants.position.transit_channel import Own
 
 OWN = ("crude-kaz",)
@@ -102,13 +103,13 @@ def test_the_moorings_of_the_caspian_pipeline_are_the_chokepoint(losses: pl.Data
 
 
 def test_the_order_of_the_edges_does_not_matter(position: Position, losses: pl.DataFrame) -> None:
-    tables = position.dossier.tables
+    tables = system_tables(position.dossier, "oil")
     turned = Network.from_frames(
-        tables["network_nodes"].reverse(),
-        tables["network_edges"].reverse(),
-        tables["network_supply"].reverse(),
-        tables["network_demand"].reverse(),
-        control=tables["network_control"],
+        tables["nodes"].reverse(),
+        tables["edges"].reverse(),
+        tables["supply"].reverse(),
+        tables["demand"].reverse(),
+        control=tables["control"],
     )
     again = single_closures(turned, own_of(turned)).sort("edge_id")
     before = losses.sort("edge_id")

@@ -23,15 +23,19 @@ OWN = "crude-kaz"
 
 @pytest.fixture(scope="module")
 def network(dossier: Dossier) -> Network:
-    """The network at central capacities, put together here from the tables."""
+    """The oil network at central capacities, put together here from the tables."""
     tables = dossier.tables
-    fields = tables["network_nodes"].filter(pl.col("kind") == "field")["node_id"].to_list()
-    control = tables["network_control"]
+    crude = pl.col("commodity").str.starts_with("crude")
+    edges = tables["network_edges"].filter(pl.col("commodities").str.contains("crude"))
+    ends = [*edges["from_node"], *edges["to_node"]]
+    nodes = tables["network_nodes"].filter(pl.col("node_id").is_in(ends))
+    fields = nodes.filter(pl.col("kind") == "field")["node_id"].to_list()
+    control = tables["network_control"].filter(pl.col("asset_id").is_in([*ends, *edges["edge_id"]]))
     return Network.from_frames(
-        tables["network_nodes"],
-        tables["network_edges"],
-        tables["network_supply"],
-        tables["network_demand"],
+        nodes,
+        edges,
+        tables["network_supply"].filter(crude),
+        tables["network_demand"].filter(crude),
         control=control.filter(~(pl.col("asset_id").is_in(fields) & (pl.col("basis") == "ownership"))),
     )
 

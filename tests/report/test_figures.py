@@ -141,7 +141,8 @@ def test_a_power_that_touches_no_pipe_changes_no_bar(with_tables: Callable[..., 
     other = with_tables(powers=("RUS", "JPN"), vote_agreement=None, memberships=None, options=None)
     totals = dict(route_table(oil(other)).select("case", "total").rows())
     assert totals["Without Japan"] == pytest.approx(totals["As it is"])
-    assert set(all_figures(other)) == {"channels", "oil-map", "severance"}
+    roads = {f"{name}-{kind}" for name in ("gas", "freight") for kind in ("map", "severance")}
+    assert set(all_figures(other)) == {"channels", "oil-map", "severance", *roads}
 
 
 def test_short_names_of_routes() -> None:

@@ -300,7 +300,33 @@ def test_one_sector_exposures_are_the_special_case(make_world):
     one = make_world(4)
     many = SectorMatrix(one.labels, ("all",), one.flows[:, :, None])
     for rule in ("additive", "multiplicative", "balanced"):
-        a, b = exposures(one, 4.0, imbalances=rule), sector_exposures(many, 4.0, imbalances=rule)
+        a, b = exposures(one, 4.0, imbalances=rule), exposures(many, 4.0, imbalances=rule)
         np.testing.assert_allclose(b.U, a.U, atol=1e-10)
         np.testing.assert_allclose(b.W, a.W, atol=1e-10)
     assert b.frame(["C2"]).columns == a.frame(["C2"]).columns
+
+
+def test_exposures_take_both_kinds_of_matrices(make_world, make_sectors):
+    matrix, theta = make_sectors(3), [2.0, 3.0, 5.0]
+    for horizon in ("short", "long"):
+        np.testing.assert_array_equal(
+            exposures(matrix, theta, horizon=horizon).U, sector_exposures(matrix, theta, horizon=horizon).U
+        )
+    # With one sector the horizons are the same.
+    one = make_world(3)
+    np.testing.assert_array_equal(exposures(one, horizon="short").U, exposures(one, horizon="long").U)
+    for world in (one, matrix):
+        with pytest.raises(DataError, match="horizon 'medium'"):
+            exposures(world, horizon="medium")
+    with pytest.raises(DataError, match="elasticities of shape"):
+        exposures(one, [2.0, 3.0])
+
+
+def test_without_inputs_everybody_is_one_percent_better_off(make_sectors):
+    """One percent more everywhere is one percent more for all; with inputs it is more, for they are made better too."""
+    for horizon in ("short", "long"):
+        plain = exposures(make_sectors(6, inputs=False), 3.0, horizon=horizon)
+        np.testing.assert_allclose(plain.U.sum(axis=1), 1, atol=1e-10)
+        np.testing.assert_allclose(plain.W.sum(axis=1), 0, atol=1e-10)
+        linked = exposures(make_sectors(6), 3.0, horizon=horizon)
+        assert (linked.U.sum(axis=1) > 1.1).all()

@@ -246,3 +246,35 @@ def test_one_sector_is_one_bundle(make_world):
     a, b = (power_table(matrix, ["C1", "C2"], ["C0"], 4.0, 2.0) for matrix in (one, many))
     assert b.log_loss == pytest.approx(a.log_loss, rel=1e-12)
     assert b.equilibrium_loss == pytest.approx(a.equilibrium_loss, abs=1e-9)
+
+
+def test_alike_sectors_are_one_bundle_where_imports_and_home_goods_are_one_nest(make_world):
+    """Halves of a sector with one theta: at rho = 1 + theta bundles do not matter."""
+    one = make_world(4)
+    halves = SectorMatrix(one.labels, ("a", "b"), one.flows[:, :, None] * np.array([0.3, 0.7]))
+    for rho in (1.0, 5.0):
+        a, b = (power_table(matrix, ["C1"], None, 4.0, rho) for matrix in (one, halves))
+        assert b.log_loss == pytest.approx(a.log_loss, rel=1e-12)
+        assert b.equilibrium_loss == pytest.approx(a.equilibrium_loss, abs=1e-9)
+    whole = one.flows[1, 0] / one.flows[:, 0].sum()
+    assert b.log_loss[0] == pytest.approx(-math.log1p(-whole) / 4, rel=1e-12)
+
+
+def test_a_sector_that_only_the_power_sells_costs_without_end_only_without_home_goods(make_sectors):
+    """All imports of s0 come from C1: at rho = 1 that is infinite, at rho > 1 home goods stand in."""
+    world = make_sectors(6)
+    flows = world.flows.copy()
+    flows[2:, 0, 0] = 0.0
+    matrix = SectorMatrix(world.labels, world.sectors, flows)
+    table = power_table(matrix, ["C1"], ["C0"], 3.0, 1.0)
+    assert table.log_loss[0] == np.inf
+    assert table.frame()["closed_form_loss_pct"].to_list() == [100.0]
+    assert 0 < table.equilibrium_loss[0] < 1
+    assert np.isfinite(power_table(matrix, ["C1"], ["C0"], 3.0, 2.0).log_loss[0])
+
+
+def test_bad_elasticities_of_sectors(make_sectors):
+    with pytest.raises(DataError, match="elasticities of shape"):
+        power_table(make_sectors(1), ["C1"], None, [2.0, 3.0])
+    with pytest.raises(DataError, match="horizon 'medium'"):
+        power_table(make_sectors(1), ["C1"], horizon="medium")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from betweengiants.core.errors import DataError, NoEquilibrium
 from betweengiants.core.shapley import joint_premium, shapley
-from betweengiants.trade import TradeMatrix, joint_leverage, read_flows
+from betweengiants.trade import TradeMatrix, coalition, joint_leverage, read_flows, solve_sectors
 from betweengiants.trade.shapley import joint_table, shapley_shares
 
 
@@ -138,6 +138,20 @@ def test_shares_of_joint_leverage(kazakhstan):
     assert table["loss_alone_pct"].to_list() == pytest.approx([100 * loss[(p,)] for p in found.powers])
     # Who hurts more alone hurts more together.
     assert found.value[2] < found.value[0] < found.value[1]
+
+
+@pytest.mark.parametrize("horizon", ["short", "long"])
+def test_coalitions_with_sectors_are_single_severances(make_sectors, horizon):
+    matrix, theta, powers = make_sectors(4), [2.0, 3.0, 5.0], ("C1", "C2", "C3")
+    joint = joint_leverage(matrix, "C0", powers, theta, horizon=horizon)
+    assert len(joint.coalitions) == 7
+    for members, change in zip(joint.coalitions, joint.welfare_change, strict=True):
+        alone = solve_sectors(matrix, coalition("C0", members), theta, horizon=horizon)
+        assert change == pytest.approx(alone.welfare_change[0, 0], abs=1e-9)
+    found = shapley_shares(joint)
+    assert sum(found.value) == pytest.approx(found.total)
+    loss = {frozenset(c): -v for c, v in zip(joint.coalitions, joint.welfare_change, strict=True)}
+    assert dict(zip(powers, found.value, strict=True)) == pytest.approx(by_orders({frozenset(): 0.0} | loss))
 
 
 def test_joint_table_has_every_coalition_and_shares_of_single_powers(kazakhstan):

@@ -11,11 +11,10 @@ from betweengiants.core.errors import DataError, NoEquilibrium, UnknownLabel
 from betweengiants.trade import TradeMatrix, read_flows, solve
 from betweengiants.trade.sobol import jansen, saltelli, sobol_indices
 from betweengiants.trade.spread import Spread
+from betweengiants.trade.uncertain_inputs import TradeInputs, mirror_sd
 from betweengiants.trade.uncertainty import (
-    TradeInputs,
     draw_losses,
     loss_drivers,
-    mirror_sd,
     severances,
 )
 
@@ -159,11 +158,11 @@ def test_draws_of_elasticities_equal_single_solves(make_world):
 
 
 def test_small_batches_give_the_same(make_world, monkeypatch):
-    from betweengiants.trade import uncertainty
+    from betweengiants.trade import draws
 
     world, cuts = make_world(3, 5), severances("C0", ["C1", "C2"])
     whole = draw_losses(world, "C0", cuts, TradeInputs(ELASTIC), 20, 7)
-    monkeypatch.setattr(uncertainty, "BATCH", 7)
+    monkeypatch.setattr(draws, "BATCH", 7)
     parts = draw_losses(world, "C0", cuts, TradeInputs(ELASTIC), 20, 7)
     np.testing.assert_allclose(parts.losses, whole.losses, atol=1e-11)
 
@@ -196,7 +195,9 @@ def test_quantiles_of_a_monotone_input_are_losses_at_its_quantiles(kazakhstan):
         "loss_pct_p95",
         "draws",
         "solved",
+        "sector_draws",
     ]
+    assert set(table["sector_draws"]) == {"common"}
     assert (table["loss_pct_p5"] < table["loss_pct_p50"]).all()
     assert (table["loss_pct_p50"] < table["loss_pct_p95"]).all()
 
@@ -222,6 +223,25 @@ def test_noise_is_unbiased_in_logs_and_vanishes_with_its_size(make_world):
     wide = draw_losses(world, "C0", cuts, TradeInputs(Spread.constant(4.0), 0.2), 300, 1)
     assert np.log(wide.losses[:, 0]).mean() == pytest.approx(math.log(wide.central[0]), abs=0.05)
     assert wide.losses.std() > 0
+
+
+def test_a_pair_may_have_a_deviation_of_its_own(make_world):
+    world, cuts = make_world(2, 4, balanced=True), severances("C0", ["C1"])
+    sure = {(a, b): 0.0 for a in world.labels for b in world.labels if a != b}
+    still = draw_losses(world, "C0", cuts, TradeInputs(Spread.constant(4.0), 0.3, pair_sd=sure), 5, 1)
+    np.testing.assert_allclose(still.losses[:, 0], still.central[0], rtol=1e-9)
+    doubt = sure | {("C1", "C0"): 0.5}
+    moved = draw_losses(world, "C0", cuts, TradeInputs(Spread.constant(4.0), pair_sd=doubt), 5, 1)
+    assert np.unique(moved.losses).size == 5
+    # The same pair with the same errors, whatever the deviation of the others is said to be.
+    same = draw_losses(world, "C0", cuts, TradeInputs(Spread.constant(4.0), 0.9, pair_sd=doubt), 5, 1)
+    np.testing.assert_allclose(same.losses, moved.losses, rtol=1e-12)
+    with pytest.raises(UnknownLabel):
+        draw_losses(world, "C0", cuts, TradeInputs(ELASTIC, pair_sd={("C0", "X"): 0.1}), 2)
+    with pytest.raises(DataError, match="domestic sales of C0"):
+        draw_losses(world, "C0", cuts, TradeInputs(ELASTIC, pair_sd={("C0", "C0"): 0.1}), 2)
+    with pytest.raises(DataError, match="standard deviation of flows of -1"):
+        TradeInputs(ELASTIC, pair_sd={("C0", "C1"): -1.0})
 
 
 def test_balanced_worlds_take_every_elasticity(make_world):
@@ -250,6 +270,7 @@ def test_drivers_of_the_width(make_world):
         "total_effect",
         "first_order_se",
         "total_effect_se",
+        "sector_draws",
     ]
     assert table.height == 9
     assert table["input"].to_list()[:4] == ["elasticity", "flows", "domestic", "elasticity"]
@@ -293,7 +314,8 @@ def test_draws_without_a_solution_are_counted_and_left_out():
     assert 0 < solved < 60
     assert np.isfinite(found.quantiles()).all()
     assert found.frame()["solved"].to_list() == [solved]
-    with pytest.raises(DataError, match="points without a result"):
+    assert found.unsolved == ({"no finite equilibrium": 60 - solved},)
+    with pytest.raises(DataError, match=r"of 128 points without a result \(no finite equilibrium\)"):
         loss_drivers(world, "A", cuts, inputs, 32, 1)
     hopeless = TradeMatrix(("A", "B", "C"), np.array([[10.0, 30, 0.5], [0.5, 100, 5], [0.5, 5, 100]]))
     with pytest.raises(NoEquilibrium):
@@ -308,6 +330,13 @@ def test_mirror_gap():
     truth = draw.lognormal(0, 2, 20_000)
     one, other = (truth * np.exp(0.3 * draw.standard_normal(truth.size)) for _ in range(2))
     assert mirror_sd(one, other) == pytest.approx(0.3, rel=0.02)
+    # Weights count pairs: twice the weight is the same as twice the pair; equal weights are none.
+    assert mirror_sd([2, 5], [1, 4], [2, 1]) == pytest.approx(mirror_sd([2, 2, 5], [1, 1, 4]))
+    assert mirror_sd([2, 5], [1, 4], [3, 3]) == pytest.approx(mirror_sd([2, 5], [1, 4]))
+    assert mirror_sd([2, 5], [1, 5], [0, 1]) == 0
+    for weights in ([1], [1, -1], [0, 0], [1, math.nan]):
+        with pytest.raises(DataError, match="weights"):
+            mirror_sd([2, 5], [1, 4], weights)
     for a, b in (([], []), ([1], [1, 2]), ([1, 0], [1, 1]), ([1, math.inf], [1, 1])):
         with pytest.raises(DataError):
             mirror_sd(a, b)

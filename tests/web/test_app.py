@@ -186,7 +186,12 @@ def test_sever_is_the_commands_table(app: Starlette, client: TestClient) -> None
     rows = client.get("/api/sever.json?by=RUS&by=CHN&horizon=short&domain=trade").json()
     expected = severance(app.state.site.position, ["RUS", "CHN"], channel="trade", horizon="short").to_dicts()
     assert rows == json.loads(json.dumps(expected))
-    assert {row["channel"] for row in client.get("/api/sever.json?by=USA").json()} == {"trade", "oil_transit"}
+    assert {row["channel"] for row in client.get("/api/sever.json?by=USA").json()} == {
+        "trade",
+        "oil_transit",
+        "gas_transit",
+        "freight_transit",
+    }
 
 
 @pytest.mark.parametrize(

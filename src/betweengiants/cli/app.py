@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from betweengiants.cli import (
+    backtest,
     dossier,
     frontier,
     network,
@@ -40,6 +41,7 @@ app.command(epilog="Example: betweengiants check kazakhstan --format csv --outpu
     dossier.check
 )
 app.command(epilog="Example: betweengiants facts --measure crude_exports")(dossier.facts)
+app.command(epilog=backtest.EPILOG)(backtest.backtest)
 app.command(epilog=frontier.EPILOG)(frontier.frontier)
 app.command(name="pull", epilog=pull.EPILOG)(pull.pull)
 app.command(epilog=serve.EPILOG)(serve.serve)

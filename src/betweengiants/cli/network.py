@@ -147,43 +147,6 @@ def sever(
     _below(_severance_totals(result), format, output)
 
 
-@app.command(epilog="Example: betweengiants network contingency my-network --order 2 --edges")
-def contingency(
-    folder: FolderArgument,
-    order: Annotated[int, typer.Option("--order", help="How many close at once: 1 or 2.")] = 1,
-    powers: Annotated[
-        bool, typer.Option("--powers/--edges", help="Close what powers control, or single edges.")
-    ] = False,
-    basis: BasisOption = None,
-    ownership_threshold: ThresholdOption = 0.5,
-    format: FormatOption = Format.table,
-    output: OutputOption = None,
-) -> None:
-    """Every edge (or power), or every pair, closed in turn, the largest loss first.
-
-    Prints removed (joined by `;`), value_before, value_after, value_lost, delivered_lost (sum over commodities).
-    """
-    from betweengiants.core.errors import DataError
-    from betweengiants.network import BASES, coalitions, edge_contingencies, read_network
-
-    if order not in (1, 2):
-        raise DataError(found=f"--order {order}", allowed="1 or 2")
-    if basis and not powers:
-        raise DataError(found="--basis with --edges", allowed="--basis with --powers")
-    network = read_network(folder)
-    if powers:
-        table = coalitions(
-            network,
-            network.powers,
-            bases=[one.value for one in basis] if basis else BASES,
-            ownership_threshold=ownership_threshold,
-            order=order,
-        )
-    else:
-        table = edge_contingencies(network, order)
-    emit(table, format, output, notes=network.notes)
-
-
 def _below(lines: list[str], format: Format, output: Path | None) -> None:
     """Totals: under a table on the screen, else to standard error, so that csv and json hold the table alone."""
     import sys

@@ -23,6 +23,7 @@ class Domain(StrEnum):
 
     trade = "trade"
     energy = "energy"
+    transit = "transit"
 
 
 class Horizon(StrEnum):
@@ -67,28 +68,81 @@ def position(
 
 def sever(
     by: Annotated[
-        list[str], typer.Option("--by", metavar="POWER", help="A power that severs; repeat for a coalition.")
-    ],
+        list[str] | None,
+        typer.Option("--by", metavar="POWER", help="A power that severs; repeat for a coalition."),
+    ] = None,
     where: DossierArgument = "kazakhstan",
     domain: Annotated[Domain | None, typer.Option(help="Only this channel.")] = None,
     horizon: Annotated[Horizon | None, typer.Option(help="Only this horizon of the trade channel.")] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            "--days", metavar="N", help="The closure of the roads ends after so many days (default: never)."
+        ),
+    ] = None,
+    edge: Annotated[
+        list[str] | None,
+        typer.Option("--edge", metavar="EDGE", help="Close this edge too, with --days; may be repeated."),
+    ] = None,
+    recovery: Annotated[
+        int | None,
+        typer.Option(
+            "--recovery", metavar="N", help="Days after the reopening that count, with --days (60)."
+        ),
+    ] = None,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
-    """Print what one power, or several together, could take away."""
+    """Print what one power, or several together, could take away; with --days, what a closure that ends costs."""
+    from betweengiants.core.errors import DataError
     from betweengiants.dossier import load_dossier
     from betweengiants.position import position as solve
     from betweengiants.position.whatif import remaining_routes, severance
 
+    if days is not None:
+        _sever_for_days(where, by or [], edge or [], days, recovery, domain, horizon, format, output)
+        return
+    for option, given in (("--edge", edge), ("--recovery", recovery)):
+        if given is not None and given != []:
+            raise DataError(found=f"{option} without --days", allowed=f"{option} with --days")
+    if not by:
+        raise typer.BadParameter("none given; or --edge EDGE with --days N", param_hint="--by POWER")
     result = solve(load_dossier(where))
     frame = severance(
-        result, by, channel=_CHANNELS[domain] if domain else None, horizon=horizon.value if horizon else None
+        result, by, channel=domain.value if domain else None, horizon=horizon.value if horizon else None
     )
-    routes = remaining_routes(result, by) if domain is not Domain.trade else None
+    routes = remaining_routes(result, by) if domain in (None, Domain.energy) else None
     emit(frame, format, output, notes=(*([routes] if routes else []), *result.gaps))
 
 
-_CHANNELS = {Domain.trade: "trade", Domain.energy: "oil_transit"}
+def _sever_for_days(
+    where: str,
+    by: list[str],
+    edges: list[str],
+    days: int,
+    recovery: int | None,
+    domain: Domain | None,
+    horizon: Horizon | None,
+    format: Format,
+    output: Path | None,
+) -> None:
+    """Trade has no clock: its equilibria are states, so that only the roads are simulated."""
+    from betweengiants.core.errors import DataError
+    from betweengiants.dossier import load_dossier
+    from betweengiants.network.timeline import RECOVERY_DAYS
+    from betweengiants.position.timed import timed_severance
+
+    if domain is Domain.trade or horizon is Horizon.long:
+        option = "--domain trade" if domain is Domain.trade else "--horizon long"
+        raise DataError(found=f"{option} with --days", allowed="the roads in the days of the closure")
+    result = timed_severance(
+        load_dossier(where),
+        days=days,
+        by=by,
+        edges=edges,
+        recovery_days=RECOVERY_DAYS if recovery is None else recovery,
+    )
+    emit(result.table, format, output, notes=result.notes)
 
 
 def _summary(result: Position) -> None:

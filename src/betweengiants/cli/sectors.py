@@ -9,7 +9,7 @@ import typer
 
 from betweengiants.cli.dossier import DossierArgument
 from betweengiants.cli.output import Format, FormatOption, OutputOption
-from betweengiants.cli.trade_options import FlowsArgument, YearOption
+from betweengiants.cli.trade_options import FlowsArgument, YearOption, check_targets
 
 EXAMPLES = {
     "sectors": "betweengiants trade sectors kazakhstan --format csv",
@@ -24,16 +24,41 @@ def register(app: typer.Typer) -> None:
 
 
 def sectors(
-    where: DossierArgument = "kazakhstan", format: FormatOption = Format.table, output: OutputOption = None
+    where: DossierArgument = "kazakhstan",
+    intervals: Annotated[
+        bool,
+        typer.Option(
+            "--intervals",
+            help="Add the 5 and 95 % quantiles of every loss over draws of the elasticity and of the flows, and which input "
+            "drives the width (about ten seconds).",
+        ),
+    ] = False,
+    draws: Annotated[
+        int | None, typer.Option("--draws", metavar="N", help="Draws of --intervals; 200 unless given.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of --intervals; 1 unless given.")
+    ] = None,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
 ) -> None:
     """The focal state's loss by power on one sector, on sectors, and on sectors with inputs; short and long."""
     from betweengiants.cli.output import emit
+    from betweengiants.core.errors import DataError
     from betweengiants.dossier import load_dossier
     from betweengiants.position.sector_channel import sector_comparison, sector_matrices
+    from betweengiants.position.sector_intervals import DRAWS, SEED, sector_intervals
 
+    check_targets(format, output)
+    if not intervals and (draws is not None or seed is not None):
+        raise DataError(found="--draws or --seed without --intervals", allowed="--intervals with them")
     dossier = load_dossier(where)
     notes = (note for matrix in sector_matrices(dossier).values() for note in matrix.notes())
-    emit(sector_comparison(dossier), format, output, notes=tuple(dict.fromkeys(notes)))
+    if intervals:
+        table = sector_intervals(dossier, DRAWS if draws is None else draws, SEED if seed is None else seed)
+    else:
+        table = sector_comparison(dossier)
+    emit(table, format, output, notes=tuple(dict.fromkeys(notes)))
 
 
 def check(

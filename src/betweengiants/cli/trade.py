@@ -8,39 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption
+from betweengiants.cli.trade_model import Model, ModelOptions, solves
 from betweengiants.cli.trade_options import (
     BilateralOption,
-    ElasticityOption,
     FlowsArgument,
     FocalOption,
-    HorizonOption,
-    ImbalancesOption,
-    IoOption,
     PowersOption,
-    Rule,
-    SectorElasticitiesOption,
-    SectorsOption,
-    Time,
-    TrimOption,
     YardsticksOption,
-    YearOption,
     check_targets,
-    elasticities,
     labels,
     left_empty,
-    read_world,
     shortened,
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
-    from betweengiants.trade.matrix import TradeMatrix
     from betweengiants.trade.results import TradeResult
     from betweengiants.trade.scenario import Scenario
-    from betweengiants.trade.sector_matrix import SectorMatrix
     from betweengiants.trade.sector_results import SectorResult
 
 app = typer.Typer(
@@ -55,6 +40,7 @@ app = typer.Typer(
     epilog="Example: betweengiants trade shock flows.csv --shocks shocks.csv --elasticity 4. With sectors: betweengiants "
     "trade shock sectors.csv --shocks shocks.csv --sector-elasticities theta.csv --io io.csv --horizon short"
 )
+@solves
 def shock(
     flows: FlowsArgument,
     shocks: Annotated[
@@ -67,14 +53,7 @@ def shock(
             show_default=False,
         ),
     ],
-    elasticity: ElasticityOption = None,
-    sector_elasticities: SectorElasticitiesOption = None,
-    io: IoOption = None,
-    trim_inputs: TrimOption = False,
-    horizon: HorizonOption = Time.long,
-    imbalances: ImbalancesOption = Rule.additive,
-    year: YearOption = None,
-    aggregate_sectors: SectorsOption = False,
+    options: ModelOptions,
     yardsticks: YardsticksOption = False,
     bilateral: BilateralOption = None,
     format: FormatOption = Format.table,
@@ -84,16 +63,15 @@ def shock(
     from betweengiants.trade.scenario import read_shocks
 
     check_targets(format, output, bilateral)
-    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
-    theta = elasticities(matrix, elasticity, sector_elasticities)
-    result = _solve(matrix, read_shocks(shocks, matrix), theta, imbalances, horizon)
-    _print(result, _table(matrix, result, theta, imbalances, horizon, yardsticks), bilateral, format, output)
+    model = options.read(flows)
+    _solve_and_print(model, read_shocks(shocks, model.matrix), yardsticks, bilateral, format, output)
 
 
 @app.command(
     epilog="Example: betweengiants trade sever flows.csv --pair KAZ:RUS --pair KAZ:CHN --elasticity 4. With sectors: "
     "betweengiants trade sever sectors.csv --pair KAZ:RUS --sector energy --elasticity 4 --io io.csv --bilateral after.csv"
 )
+@solves
 def sever(
     flows: FlowsArgument,
     pair: Annotated[
@@ -105,19 +83,13 @@ def sever(
             show_default=False,
         ),
     ],
-    elasticity: ElasticityOption = None,
+    *,
     one_way: Annotated[bool, typer.Option("--one-way", help="Cut only what A sells to B.")] = False,
     sector: Annotated[
         list[str] | None,
         typer.Option("--sector", metavar="SECTOR", help="Cut only this sector; repeat it for more."),
     ] = None,
-    sector_elasticities: SectorElasticitiesOption = None,
-    io: IoOption = None,
-    trim_inputs: TrimOption = False,
-    horizon: HorizonOption = Time.long,
-    imbalances: ImbalancesOption = Rule.additive,
-    year: YearOption = None,
-    aggregate_sectors: SectorsOption = False,
+    options: ModelOptions,
     yardsticks: YardsticksOption = False,
     bilateral: BilateralOption = None,
     format: FormatOption = Format.table,
@@ -128,28 +100,21 @@ def sever(
 
     check_targets(format, output, bilateral)
     pairs = [_pair(text) for text in pair]
-    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
-    theta = elasticities(matrix, elasticity, sector_elasticities)
-    result = _solve(matrix, severance(pairs, one_way, sectors=sector or None), theta, imbalances, horizon)
-    _print(result, _table(matrix, result, theta, imbalances, horizon, yardsticks), bilateral, format, output)
+    cut = severance(pairs, one_way, sectors=sector or None)
+    _solve_and_print(options.read(flows), cut, yardsticks, bilateral, format, output)
 
 
 @app.command(
     epilog="Example: betweengiants trade leverage flows.csv --powers RUS,CHN,USA --elasticity 4 --focal KAZ,UZB. With "
     "sectors: betweengiants trade leverage sectors.csv --powers RUS,CHN --elasticity 4 --io io.csv --horizon short"
 )
+@solves
 def leverage(
     flows: FlowsArgument,
     powers: PowersOption,
-    elasticity: ElasticityOption = None,
+    *,
     focal: FocalOption = None,
-    sector_elasticities: SectorElasticitiesOption = None,
-    io: IoOption = None,
-    trim_inputs: TrimOption = False,
-    horizon: HorizonOption = Time.long,
-    imbalances: ImbalancesOption = Rule.additive,
-    year: YearOption = None,
-    aggregate_sectors: SectorsOption = False,
+    options: ModelOptions,
     yardsticks: YardsticksOption = False,
     format: FormatOption = Format.table,
     output: OutputOption = None,
@@ -161,71 +126,45 @@ def leverage(
     check_targets(format, output, None)
     chosen = labels("--powers", powers)
     states = None if focal is None else labels("--focal", focal)
-    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
-    theta = elasticities(matrix, elasticity, sector_elasticities)
-    result = sweep(matrix, chosen, states, theta, imbalances=imbalances.value, horizon=horizon.value)
+    model = options.read(flows)
+    result = sweep(model.matrix, chosen, states, model.theta, **model.rules)
     table = result.frame()
     if yardsticks:
         from betweengiants.trade.yardstick import leverage_table
 
-        table = leverage_table(matrix, result, theta, imbalances=imbalances.value, horizon=horizon.value)
-    emit(table, format, output, notes=(*matrix.notes(), *left_empty(result.problems)))
+        table = leverage_table(model.matrix, result, model.theta, **model.rules)
+    emit(table, format, output, notes=(*model.matrix.notes(), *left_empty(result.problems)))
 
 
-def _solve(
-    matrix: TradeMatrix | SectorMatrix,
+def _solve_and_print(
+    model: Model,
     scenario: Scenario,
-    theta: NDArray[np.float64],
-    imbalances: Rule,
-    horizon: Time,
-) -> TradeResult | SectorResult:
-    from betweengiants.trade.engine import solve
-    from betweengiants.trade.matrix import TradeMatrix
-    from betweengiants.trade.sector_engine import solve_sectors
-
-    if isinstance(matrix, TradeMatrix):
-        return solve(matrix, scenario, theta, imbalances=imbalances.value)
-    return solve_sectors(matrix, scenario, theta, horizon=horizon.value, imbalances=imbalances.value)
-
-
-def _table(
-    matrix: TradeMatrix | SectorMatrix,
-    result: TradeResult | SectorResult,
-    theta: NDArray[np.float64],
-    imbalances: Rule,
-    horizon: Time,
     yardsticks: bool,
-) -> pl.DataFrame:
-    """The first scenario by country, with the yardsticks beside it if they are asked for."""
-    table = result.frame()
-    if not yardsticks:
-        return table
-    from betweengiants.trade.yardstick import yardsticks as measure
-
-    found = measure(matrix, result.scenarios[0], theta, imbalances=imbalances.value, horizon=horizon.value)
-    return table.join(found.frame(), on="country", how="left", maintain_order="left")
-
-
-def _print(
-    result: TradeResult | SectorResult,
-    table: pl.DataFrame,
     bilateral: Path | None,
     format: Format,
     output: Path | None,
 ) -> None:
-    """Everything has been solved: write. A failure leaves no file behind."""
+    """Solve everything, then write. A failure leaves no file behind."""
     from betweengiants.cli.output import emit
     from betweengiants.core.errors import OutputError
     from betweengiants.core.files import write_bytes
+    from betweengiants.trade.either import solve_either
 
-    notes = (*result.matrix.notes(), *_alone_notes(result), *_cap_notes(result))
+    result = solve_either(model.matrix, scenario, model.theta, **model.rules)
+    table, notes = result.frame(), [*result.matrix.notes(), *_alone_notes(result), *_cap_notes(result)]
+    if yardsticks:
+        from betweengiants.trade.yardstick import yardsticks as measure
+
+        found = measure(model.matrix, scenario, model.theta, **model.rules)
+        table = found.beside(table, result.labels, [0] * len(result.labels))
+        notes += found.notes()
     if bilateral is None:
-        emit(table, format, output, notes=notes)
+        emit(table, format, output, notes=tuple(notes))
         return
     new = not bilateral.exists()
     write_bytes(bilateral, _bytes(result.bilateral(), bilateral))
     try:
-        emit(table, format, output, notes=notes)
+        emit(table, format, output, notes=tuple(notes))
     except OutputError:
         if new:
             bilateral.unlink(missing_ok=True)

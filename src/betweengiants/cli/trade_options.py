@@ -106,7 +106,8 @@ YardsticksOption = Annotated[
     bool,
     typer.Option(
         "--yardsticks",
-        help="Add what the change would be to first order, and what dearer purchases alone would cost (closed form).",
+        help="Add first_order_change_pct, the linear response of the equilibrium to the lost shares, and "
+        "closed_form_change_pct, what dearer purchases alone would do at given factor prices.",
     ),
 ]
 BilateralOption = Annotated[

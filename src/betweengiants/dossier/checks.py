@@ -26,6 +26,7 @@ BOUNDED = (
     ("capacity", "capacity_low", "capacity_high"),
     ("cost", "cost_low", "cost_high"),
     ("price", "price_low", "price_high"),
+    ("value", "value_low", "value_high"),
 )
 
 
@@ -121,27 +122,38 @@ def check_licences(tables: Tables) -> None:
 
 
 def check_network(tables: Tables) -> None:
-    """No operating edge has an unknown capacity; control names an edge or a node."""
+    """An operating edge has a capacity or says that none is known; control names an edge or a node."""
     edges = tables["network_edges"].with_row_index("_row", offset=FIRST_RECORD)
-    unknown = edges.filter((pl.col("status") == "operating") & pl.col("capacity").is_null())
+    silent = pl.col("capacity").is_null() & (pl.col("capacity_basis").fill_null("") != "none")
+    unknown = edges.filter((pl.col("status") == "operating") & silent)
     _refuse(
         unknown,
         "capacity",
-        "a capacity (a declared estimate with bounds where no source has one)",
+        "a capacity (a declared estimate with bounds where no source has one), or capacity_basis = none",
         file="network_edges.csv",
     )
-    if "network_control" in tables:
-        assets = {*edges["edge_id"], *tables["network_nodes"]["node_id"]}
-        for row, asset in enumerate(tables["network_control"]["asset_id"], FIRST_RECORD):
+    assets = {*edges["edge_id"], *tables["network_nodes"]["node_id"]}
+    for table in ("network_control", "network_ramps"):
+        for row, asset in enumerate(tables[table]["asset_id"] if table in tables else (), FIRST_RECORD):
             if asset not in assets:
                 raise UnknownLabel(
-                    asset,
-                    assets,
-                    what="edge or node",
-                    file="network_control.csv",
-                    row=row,
-                    column="asset_id",
+                    asset, assets, what="edge or node", file=f"{table}.csv", row=row, column="asset_id"
                 )
+
+
+def check_closures(tables: Tables) -> None:
+    """A closure starts on a day, and one that the back-test runs states what was observed and how long it lasted."""
+    rows = tables["closures"].with_row_index("_row", offset=FIRST_RECORD)
+    day = pl.col("start").str.to_date("%Y-%m-%d", strict=False)
+    _refuse(rows.filter(day.is_null()), "start", "a day (2025-11-12)", file="closures.csv")
+    used = rows.filter(pl.col("used") == "yes")
+    for column in ("days", "observed_lost", "observed_lost_unit"):
+        _refuse(used.filter(pl.col(column).is_null()), column, "a value, or used = no", file="closures.csv")
+    for value, unit in (("before_volume", "before_unit"), ("observed_rerouted", "observed_unit")):
+        bare = rows.filter(pl.col(value).is_not_null() & pl.col(unit).is_null())
+        _refuse(bare, unit, f"the unit of {value}", file="closures.csv")
+    silent = rows.filter((pl.col("used") == "no") & pl.col("why").is_null())
+    _refuse(silent, "why", "why the row is not used", file="closures.csv")
 
 
 def check_all(tables: Tables) -> None:
@@ -159,6 +171,8 @@ def check_all(tables: Tables) -> None:
         check_claims(tables)
     if "network_edges" in tables:
         check_network(tables)
+    if "closures" in tables:
+        check_closures(tables)
 
 
 def _require_finite(frame: pl.DataFrame, column: str, name: str) -> None:

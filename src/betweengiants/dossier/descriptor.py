@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -208,7 +209,8 @@ def _lies_in(folder: Path, name: str) -> bool:
 
 def _resource(folder: Path, table: str, name: str) -> dict[str, Any]:
     path = folder / name
-    fields = schema.tables()[table]
+    header = set(_header_line(path))
+    fields = [field for field in schema.tables()[table] if not field.optional or field.name in header]
     description: dict[str, Any] = {
         "fields": [_field(field) for field in fields],
         "missingValues": [""],
@@ -237,6 +239,12 @@ def _resource(folder: Path, table: str, name: str) -> dict[str, Any]:
         "hash": f"sha256:{sha256(path)}",
         "schema": description,
     }
+
+
+def _header_line(path: Path) -> list[str]:
+    """Names of the columns that a file has."""
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        return next(csv.reader(file), [])
 
 
 def _field(field: schema.Field) -> dict[str, Any]:

@@ -17,11 +17,17 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from betweengiants.core.errors import DataError, UnknownLabel, quoted
-from betweengiants.core.tables import read_table
+from betweengiants.core.tables import Kind, read_table
 from betweengiants.dossier import checks, descriptor, schema
 
 MAX_UNPACKED_BYTES = 500_000_000
 MAX_MEMBERS = 1_000
+EMPTY: dict[Kind, pl.DataType] = {
+    "text": pl.String(),
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "flag": pl.Boolean(),
+}
 # What the zipfile module raises for damage, unknown methods and passwords.
 BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -136,17 +142,26 @@ def _read(folder: Path) -> Dossier:
     header = descriptor.read_header(folder)
     tables: dict[str, pl.DataFrame] = {}
     for table, path in header.paths.items():
-        fields = schema.tables()[table]
-        tables[table] = read_table(
-            folder / path,
-            {field.name: field.kind for field in fields},
-            blanks=[field.name for field in fields if not field.required],
-            name=path,
-        )
+        tables[table] = _read_table(folder, table, path)
     checks.check_all(tables)
     _check_header(header, tables)
     hashes = {table: descriptor.sha256(folder / path) for table, path in header.paths.items()}
     return Dossier(header, tables, hashes)
+
+
+def _read_table(folder: Path, table: str, path: str) -> pl.DataFrame:
+    """One table with every column of its layout; optional columns that the file lacks are empty."""
+    fields = schema.tables()[table]
+    frame = read_table(
+        folder / path,
+        {field.name: field.kind for field in fields if not field.optional},
+        optional={field.name: field.kind for field in fields if field.optional},
+        blanks=[field.name for field in fields if not field.required],
+        name=path,
+    )
+    absent = (field for field in fields if field.name not in frame.columns)
+    empty = (pl.lit(None, EMPTY[field.kind]).alias(field.name) for field in absent)
+    return frame.with_columns(*empty).select(field.name for field in fields)
 
 
 def _check_header(header: descriptor.Header, tables: dict[str, pl.DataFrame]) -> None:

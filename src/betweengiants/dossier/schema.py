@@ -35,6 +35,7 @@ class Field:
         name: column name.
         kind: text, number, integer or flag.
         required: an empty cell is refused.
+        optional: the column itself may be absent; readers then see empty cells.
         key: part of the table's key.
         enum: closed list of values, or empty.
         minimum, maximum: bounds for numbers, or None.
@@ -46,6 +47,7 @@ class Field:
     name: str
     kind: Kind
     required: bool
+    optional: bool
     key: bool
     enum: tuple[str, ...]
     minimum: float | None
@@ -76,6 +78,7 @@ def _field(row: dict[str, str]) -> Field:
         name=row["field"],
         kind=kinds[row["type"]],
         required=row["required"] == "yes",
+        optional=row["required"] == "optional",
         key=row["key"] == "yes",
         enum=tuple(filter(None, row["enum"].split("|"))),
         minimum=float(row["minimum"]) if row["minimum"] else None,

@@ -86,6 +86,8 @@ def system_tables(dossier: Dossier, system: str) -> dict[str, pl.DataFrame]:
     for name in ("supply", "demand", "conversions"):
         if name in tables:
             tables[name] = tables[name].filter(pl.col("commodity").is_in(own))
+    if "conversions" in tables and not tables["conversions"].height:
+        del tables["conversions"]
     carries = pl.col("commodities").str.split(";").list.eval(pl.element().is_in(own)).list.any()
     tables["edges"] = tables["edges"].filter(carries)
     ends = [tables["edges"]["from_node"], tables["edges"]["to_node"]]

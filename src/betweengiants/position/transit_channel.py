@@ -6,7 +6,7 @@ those that arrive in its territory, wherever they come from. Others' goods share
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -337,14 +337,22 @@ def _routes(network: Network, dossier: Dossier, own: Own, flows: dict[str, FlowR
     counted = sorted(set(network.demand.filter(pl.Series(own.rows))["commodity"]))
     parts = []
     for case, result in flows.items():
-        flow = (
-            result.edges.filter(pl.col("commodity").is_in(counted))
-            .with_columns(factor=pl.col("commodity").replace_strict(factor, return_dtype=pl.Float64))
-            .group_by("edge_id")
-            .agg(flow=(pl.col("flow") * pl.col("factor")).sum())
-        )
+        flow = edge_totals(result, {name: factor[name] for name in counted})
         parts.append(crossing.join(flow, on="edge_id", how="inner").with_columns(case=pl.lit(case)))
     return pl.concat(parts).select("case", "edge_id", "name", "flow").sort("case", "edge_id")
+
+
+def edge_totals(result: FlowResult, factors: Mapping[str, float]) -> pl.DataFrame:
+    """edge_id, flow: what the commodities of `factors` add up to on every edge that may carry one of them."""
+    table = pl.DataFrame(
+        {"commodity": list(factors), "factor": list(factors.values())},
+        schema={"commodity": pl.String, "factor": pl.Float64},
+    )
+    return (
+        result.edges.join(table, on="commodity", how="inner")
+        .group_by("edge_id")
+        .agg(flow=(pl.col("flow") * pl.col("factor")).sum())
+    )
 
 
 def _point(value: float) -> Interval:
@@ -354,9 +362,15 @@ def _point(value: float) -> Interval:
 def _gaps(dossier: Dossier, system: System) -> list[str]:
     running = system_tables(dossier, system.name)["edges"].filter(pl.col("status") == "operating")
     guessed = running.filter(pl.col("capacity_basis") == "estimate").height
+    without = running.filter(pl.col("capacity").is_null()).height
+    open_ended = [
+        f"{without} links of the {system.name} network have no known capacity and count as without limit: what would be left "
+        "after a closure may be less than shown."
+    ]
     return [
+        *(open_ended if without else []),
         f"{guessed} of {running.height} capacities of the {system.name} network are declared estimates with bounds, "
-        "not ratings."
+        "not ratings.",
     ]
 
 

@@ -11,7 +11,13 @@ from betweengiants.position.assemble import Position
 from betweengiants.position.results import coalition_name
 from betweengiants.position.trade_channel import HORIZONS
 
-CHANNELS = ("trade", "oil_transit")
+CHANNELS = ("trade", "oil_transit", "gas_transit", "freight_transit")
+DOMAINS = {
+    "trade": ("trade",),
+    "energy": ("oil_transit", "gas_transit"),
+    "transit": ("freight_transit",),
+}
+"""Channels of each domain whose ties can be cut."""
 TINY = 1e-6
 
 
@@ -23,7 +29,7 @@ def severance(
     Args:
         position: the results.
         by: powers of the dossier.
-        channel: only `trade` or `oil_transit`.
+        channel: only this channel, or the channels of this domain.
         horizon: only `short` or `long`; channels without a horizon are kept.
 
     Raises:
@@ -36,12 +42,13 @@ def severance(
             raise UnknownLabel(power, powers, what="power", file=f"dossier {position.dossier.header.name}")
     if not by:
         raise DataError(found="no power that severs", allowed=f"one or more of {summary(powers)}")
-    if channel is not None and channel not in CHANNELS:
-        raise UnknownLabel(channel, CHANNELS, what="channel")
+    if channel is not None and channel not in CHANNELS and channel not in DOMAINS:
+        raise UnknownLabel(channel, [*DOMAINS, *CHANNELS], what="channel")
     if horizon is not None and horizon not in HORIZONS:
         raise UnknownLabel(horizon, HORIZONS, what="horizon")
     wanted = pl.col("coalition") == coalition_name(set(by))
-    wanted &= pl.col("channel").is_in(list(CHANNELS) if channel is None else [channel])
+    chosen = CHANNELS if channel is None else DOMAINS.get(channel, (channel,))
+    wanted &= pl.col("channel").is_in(list(chosen))
     wanted &= ~pl.col("measure").is_in(["effective_vectors", "autonomy"])
     if horizon is not None:
         wanted &= pl.col("horizon").is_in([horizon, ""])

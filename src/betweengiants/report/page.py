@@ -112,6 +112,7 @@ def render_page(
         "figures": {name: _figure(figure, position, drawn) for name, figure in figures.items()},
         "numbers": sections.number_cards(position),
         "detail": sections.detail_rows(position),
+        "systems": sections.system_sections(position),
         "thetas": {h: f"{position.dossier.parameter(f'theta_{h}')[0]:g}" for h in ("short", "long")},
         "plan": plan_rows(position, figures["frontier"].table) if "frontier" in figures else None,
         "balance": sections.balance_rows(position),

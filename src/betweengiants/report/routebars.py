@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 
 TINY = 1e-6
+ONCE = 0.02
+"""Crossings may miss the own deliveries by this share (losses on the way) and still count as one crossing each."""
+NOTES = {
+    True: "Colour: the state that can close the route (its name is in the tooltip and in the table). A power that only buys "
+    "does not close a route: its purchases go to other buyers at a discount as far as the dossier declares them.",
+    False: "Colour: the buyer. Goods that leave and come back, or that are delivered at home, make routes over the border a "
+    "poor measure here.",
+}
 # Bars shorter than this share of the longest have their routes written beside them, not inside.
 SMALL = 0.2
 
@@ -27,34 +35,59 @@ def route_bars(view: SystemView, make: type[Figure]) -> Figure:
     unit = words.unit_of(system.unit)
     text = "; ".join(f"{case}: {total:.1f} {unit}" for case, total in totals.items())
     unit_title = words.long_unit(system.unit)
+    grouped = "the route on which they cross the border" if crosses_once(view) else "buyer"
     return make(
         "severance" if system.name == "oil" else f"{system.name}-severance",
         _title(view),
-        f"{words.goods(system.name, start=True)} of {words.name(position.dossier.focal)} by the route on which they cross "
-        f"the border, {unit_title} a year, {position.dossier.header.base_year}. Best detours taken within the capacities of "
-        "the routes that stay open.",
+        f"{words.goods(system.name, start=True)} of {words.name(position.dossier.focal)} by {grouped}, {unit_title} a year, "
+        f"{position.dossier.header.base_year}. Best detours taken within the capacities of the routes that stay open.",
         f"Bars of {words.goods(system.name)} by route. {text}.",
         bars.select("case", "route", "edge_id", "controller", "value", "total"),
         (system.channel,),
         lambda width: charts.routes_chart(
             bars, width=width, x_title=f"{unit_title[0].upper()}{unit_title[1:]} a year"
         ),
-        "Colour: the state that can close the route (its name is in the tooltip and in the table). A power that only buys "
-        "does not close a route: its purchases go to other buyers at a discount as far as the dossier declares them.",
+        NOTES[crosses_once(view)],
     )
+
+
+def crosses_once(view: SystemView) -> bool:
+    """Whether what crosses the border adds up to the own deliveries: then routes tell the story, else buyers do."""
+    crossing = float(view.channel.routes.filter(pl.col("case") == "")["flow"].abs().sum())
+    return abs(crossing - view.channel.total_before) <= ONCE * view.channel.total_before
+
+
+def _by_route(view: SystemView, case: str) -> list[tuple[str, str, str, float]]:
+    """Name, edge, controller and flow of every way over the border."""
+    part = view.channel.routes.filter(pl.col("case") == case)
+    return [
+        (short_route(row["name"]), row["edge_id"], view.controller(row["edge_id"]), abs(row["flow"]))
+        for row in part.to_dicts()
+    ]
+
+
+def _by_buyer(view: SystemView, case: str) -> list[tuple[str, str, str, float]]:
+    """Name, nothing, code and own deliveries of every buyer."""
+    channel = view.channel
+    result = channel.before if not case or case not in channel.cases else channel.cases[case].after
+    own = pl.DataFrame(
+        {
+            "market": channel.network.demand["market"],
+            "quantity": result.arrays.demand * channel.own.per_unit,
+            "own": channel.own.rows,
+        }
+    ).filter(pl.col("own"))
+    sums = own.group_by("market").agg(pl.col("quantity").sum()).sort("market")
+    return [(words.name(market, start=True), "", market, amount) for market, amount in sums.iter_rows()]
 
 
 def route_table(view: SystemView) -> pl.DataFrame:
     """case, case_order, route, edge_id, controller, value, start, end, total, texts (see `charts.routes_chart`)."""
-    unit = words.long_unit(view.channel.system.unit)
+    unit, by_route = words.long_unit(view.channel.system.unit), crosses_once(view)
     rows: list[dict[str, str | float]] = []
     most = 0.0
     for order, (case, label) in enumerate(_cases(view)):
-        part = view.channel.routes.filter(pl.col("case") == case)
-        flows = [
-            (short_route(row["name"]), row["edge_id"], view.controller(row["edge_id"]), abs(row["flow"]))
-            for row in part.to_dicts()
-        ]
+        flows = _by_route(view, case) if by_route else _by_buyer(view, case)
         total, start = sum(flow for *_, flow in flows), 0.0
         most = max(most, total)
         listed = ", ".join(f"{route} {flow:.1f}" for route, *_, flow in flows if flow > TINY)
@@ -72,7 +105,8 @@ def route_table(view: SystemView) -> pl.DataFrame:
                         "start": start,
                         "end": start + flow,
                         "share_text": f"{route} {flow:.1f}",
-                        "label": f"{label}: {route} {flow:.1f} {unit} (can be closed by {words.name(controller)})",
+                        "label": f"{label}: {route} {flow:.1f} {unit}"
+                        + (f" (can be closed by {words.name(controller)})" if by_route else ""),
                         "total": total,
                         "total_text": shown,
                     }

@@ -21,6 +21,7 @@ TRAIL_WORDS = (
     ("trade", "trade"),
 )
 NUMBER = re.compile(r"\$?\d[\d,]*(?:\.\d+)?(?:%| bn| million tonnes)?(?: \(\d[\d.]* to \d[\d.]*\))?")
+ROUTES = {"oil": "Oil routes", "gas": "Gas routes", "freight": "Rail and sea freight"}
 VERDICT_ORDER = ("implausible", "contradicted", "imprecise", "supported", "unverifiable", "not checked yet")
 
 
@@ -93,6 +94,57 @@ def detail_rows(position: Position) -> list[dict[str, Any]]:
     return rows
 
 
+def system_sections(position: Position) -> list[dict[str, Any]]:
+    """What the page shows of each transport system besides oil: heading, unit, rows by power, ids of its figures."""
+    found = []
+    for name, channel in position.transit.items():
+        if name == "oil":
+            continue
+        system = channel.system
+        rows = [
+            {
+                "power": power,
+                "name": short_name(power),
+                "cells": _closed(position, system.channel, system.unit, power),
+            }
+            for power in position.dossier.powers
+        ]
+        found.append(
+            {
+                "name": name,
+                "title": ROUTES[name],
+                "goods": words.goods(name),
+                "unit": words.unit_of(system.unit),
+                "before": f"{channel.total_before:.1f} {words.long_unit(system.unit)}",
+                "rows": rows,
+                "map": f"{name}-map",
+                "bars": f"{name}-severance",
+            }
+        )
+    return found
+
+
+def _closed(position: Position, channel: str, unit: str, power: str) -> list[dict[str, str]]:
+    """What a power could take by closing the roads of a system, and what it would lose itself."""
+    lost = position.number(channel, f"lost_{unit}", power)
+    value = position.number(channel, "lost_usd_m", power)
+    share = position.number(channel, "lost_pct_gdp", power)
+    passing = position.number(channel, "interdictable", power)
+    stuck = position.number(channel, "unreroutable", power)
+    texts = [
+        words.spanned(lost),
+        words.billions(value.value),
+        words.spanned(share, unit="%"),
+        f"{100 * passing.value:.0f}%",
+        f"{100 * stuck.value:.0f}%",
+    ]
+    for measure in ("fees_lost_usd_m", "sales_lost_usd_m"):
+        known = position.holds(channel, measure, power, member=power)
+        own = position.number(channel, measure, power, member=power).value if known else 0.0
+        texts.append(words.billions(own))
+    return [_cell(text, channel) for text in texts]
+
+
 def _oil(position: Position, power: str) -> list[dict[str, str]]:
     if position.oil is None:
         return []
@@ -123,8 +175,8 @@ def balance_rows(position: Position) -> list[dict[str, Any]]:
     """Effective vectors and autonomy by channel and horizon."""
     powers = position.dossier.powers
     places = [("Trade, short run", "trade", "short"), ("Trade, long run", "trade", "long")]
-    if position.oil is not None:
-        places.append(("Oil routes", "oil_transit", ""))
+    roads = [found.system for found in position.transit.values()]
+    places += [(ROUTES[system.name], system.channel, "") for system in roads]
     rows = []
     for name, channel, horizon in places:
         vectors = position.number(channel, "effective_vectors", *powers, horizon=horizon)
@@ -300,6 +352,8 @@ def trail_rows(position: Position) -> list[dict[str, Any]]:
                 "trade": "Trade",
                 "trade_detail": "Trade by sector, and yardsticks",
                 "oil_transit": "Oil routes",
+                "gas_transit": "Gas routes",
+                "freight_transit": "Rail and sea freight",
                 "votes": "Votes",
                 "institutions": "Institutions",
                 "autonomy_frontier": "Autonomy frontier",

@@ -11,7 +11,7 @@ import polars as pl
 from betweengiants.position import Position
 from betweengiants.position.chokepoints import single_closures
 from betweengiants.position.systems import system_tables
-from betweengiants.position.transit_channel import TransitChannel
+from betweengiants.position.transit_channel import TransitChannel, edge_totals
 from betweengiants.report import words
 from betweengiants.report.map import route_map
 from betweengiants.report.outlines import BORDERS_NOTE
@@ -59,10 +59,11 @@ class SystemView:
 
     @cached_property
     def factors(self) -> dict[str, float]:
-        """Units of the system in one unit of each commodity that counts as the focal state's own."""
+        """Units of the system in one unit of each commodity that the map shows: own oil, else all that moves."""
         own, demand = self.channel.own, self.channel.network.demand
-        pairs = zip(demand["commodity"].to_list(), own.per_unit.tolist(), own.rows.tolist(), strict=True)
-        return {commodity: factor for commodity, factor, counts in pairs if counts}
+        pairs = dict(zip(demand["commodity"].to_list(), own.per_unit.tolist(), strict=True))
+        only = self.channel.commodities if self.channel.system.name == "oil" else pairs
+        return {commodity: factor for commodity, factor in pairs.items() if commodity in only}
 
     def controller(self, edge_id: str) -> str:
         """The power that closes an edge; else the other state on whose land it lies; else the focal state."""
@@ -100,7 +101,7 @@ def system_map(view: SystemView, make: type[Figure]) -> Figure:
     return make(
         f"{system.name}-map",
         crossing,
-        f"{words.goods(system.name, start=True)} of {words.name(position.dossier.focal)}, "
+        f"{words.carried(system.name, position.dossier.focal)}, "
         f"{words.long_unit(system.unit)} a year, {position.dossier.header.base_year}, as the flow model routes it. Width: "
         "flow. Colour: the state that can close the route.",
         f"Map of {words.goods(system.name)} routes. {crossing}. Chokepoints: {'; '.join(listed) or 'none'}.",
@@ -166,14 +167,9 @@ def chokepoints(view: SystemView) -> pl.DataFrame:
     return pl.DataFrame(kept, schema=kinds | dict.fromkeys(("lat", "lon", "lost"), pl.Float64))
 
 
-def own_flows(view: SystemView) -> pl.DataFrame:
-    """edge_id, flow: the focal state's goods as things are, in the unit of the system."""
-    return (
-        view.channel.before.edges.filter(pl.col("commodity").is_in(list(view.factors)))
-        .with_columns(factor=pl.col("commodity").replace_strict(view.factors, return_dtype=pl.Float64))
-        .group_by("edge_id")
-        .agg(flow=(pl.col("flow") * pl.col("factor")).abs().sum())
-    )
+def shown_flows(view: SystemView) -> pl.DataFrame:
+    """edge_id, flow: what the map shows as things are, in the unit of the system."""
+    return edge_totals(view.channel.before, view.factors).with_columns(pl.col("flow").abs())
 
 
 def _edges(view: SystemView) -> pl.DataFrame:
@@ -181,7 +177,7 @@ def _edges(view: SystemView) -> pl.DataFrame:
     return (
         view.tables["edges"]
         .filter(pl.col("status") != "cancelled")
-        .join(own_flows(view), on="edge_id", how="left")
+        .join(shown_flows(view), on="edge_id", how="left")
         .join(ends.rename({"node_id": "from_node", "lat": "from_lat", "lon": "from_lon"}), on="from_node")
         .join(ends.rename({"node_id": "to_node", "lat": "to_lat", "lon": "to_lon"}), on="to_node")
         .with_columns(

@@ -43,6 +43,15 @@ def goods(system: str, *, start: bool = False) -> str:
     return text[0].upper() + text[1:] if start else text
 
 
+def carried(system: str, focal: str) -> str:
+    """What the map of a system shows."""
+    if system == "oil":
+        return f"Crude oil from {name(focal)}"
+    if system == "gas":
+        return f"Natural gas from, to and through {name(focal)}"
+    return f"Goods from {name(focal)} and containers through it"
+
+
 def unit_of(code: str) -> str:
     """A unit in short."""
     return UNITS[code][0]

@@ -33,13 +33,12 @@ if TYPE_CHECKING:
     from betweengiants.trade.sobol import SobolIndices, sobol_indices
     from betweengiants.trade.spread import Spread
     from betweengiants.trade.sweeps import JointLeverage, TradeLeverage, joint_leverage, leverage
+    from betweengiants.trade.uncertain_inputs import TradeInputs, mirror_sd, read_spreads
     from betweengiants.trade.uncertainty import (
         LossDraws,
         LossDrivers,
-        TradeInputs,
         draw_losses,
         loss_drivers,
-        mirror_sd,
         severances,
     )
     from betweengiants.trade.yardstick import Yardsticks, yardsticks
@@ -64,7 +63,7 @@ _HOMES = {
     "ShapleyShares": "shapley",
     "SobolIndices": "sobol",
     "Spread": "spread",
-    "TradeInputs": "uncertainty",
+    "TradeInputs": "uncertain_inputs",
     "TradeLeverage": "sweeps",
     "TradeMatrix": "matrix",
     "TradeResult": "results",
@@ -86,13 +85,14 @@ _HOMES = {
     "leverage": "sweeps",
     "look_through": "lookthrough",
     "loss_drivers": "uncertainty",
-    "mirror_sd": "uncertainty",
+    "mirror_sd": "uncertain_inputs",
     "power_table": "power",
     "read_coefficients": "sector_io",
     "read_elasticities": "sector_io",
     "read_flows": "matrix",
     "read_sector_flows": "sector_matrix",
     "read_shocks": "scenario",
+    "read_spreads": "uncertain_inputs",
     "sector_autarky_loss": "closed_form",
     "sector_exposures": "sector_exposure",
     "sector_frame": "sector_matrix",
@@ -154,6 +154,7 @@ __all__ = [
     "read_flows",
     "read_sector_flows",
     "read_shocks",
+    "read_spreads",
     "sector_autarky_loss",
     "sector_exposures",
     "sector_frame",

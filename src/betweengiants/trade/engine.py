@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
-from betweengiants.core.errors import BetweenGiantsError, DataError, NoEquilibrium, NotConverged
+from betweengiants.core.errors import BetweenGiantsError, DataError
 from betweengiants.trade.arrays import Cells, Economy, Floats, Imbalances
 from betweengiants.trade.capped import solve_rest
+from betweengiants.trade.faults import fault, named, out_of_range, raise_first
 from betweengiants.trade.matrix import TradeMatrix
+from betweengiants.trade.options import TOLERANCE, require_options, require_scenarios, thetas
 from betweengiants.trade.results import CapOutcome, TradeResult
 from betweengiants.trade.scenario import Scenario
-from betweengiants.trade.solver import Equilibrium, Status, solve_block
+from betweengiants.trade.solver import Equilibrium, solve_block
 
-TOLERANCE = 1e-11
-LOOSEST = 1e-10
 ITERATIONS = 300
 
 
@@ -57,8 +57,10 @@ def solve(
         NotConverged: the iteration stopped before its tolerance.
     """
     many = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
-    elasticity = _elasticities(theta, len(many))
-    _check_options(imbalances, tolerance, elasticity)
+    require_scenarios(len(many))
+    allowed = f"one, or one for each of {len(many)}"
+    elasticity = thetas(theta, (len(many),), ((), (len(many),)), allowed)
+    require_options(imbalances, "long", tolerance, elasticity)
     if imbalances == "balanced":
         matrix = balance(matrix, float(elasticity[0]), tolerance=tolerance, max_iterations=max_iterations)
     economy, cells = Economy.from_flows(matrix.flows), scenario_cells(matrix, many)
@@ -75,16 +77,16 @@ def solve(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
+    with np.errstate(all="ignore"):  # scenarios without a solution
+        price = found.phi ** (-1 / elasticity)
     problems = tuple(
         _problem(matrix, many[s], found, s, tolerance, imbalances)
-        or _out_of_range(many[s], found, s, elasticity)
+        or out_of_range(many[s].name, price[:, s], found.wage[:, s])
         for s in range(len(many))
     )
     if on_failure == "raise":
-        for problem in problems:
-            if problem is not None:
-                raise problem
-    return _result(matrix, many, elasticity, economy, found, problems, caps)
+        raise_first(problems)
+    return _result(matrix, many, elasticity, economy, found, price, problems, caps)
 
 
 def balance(
@@ -106,38 +108,11 @@ def balance(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
-    problem = _problem(matrix, Scenario("imbalances removed", ()), found, 0, tolerance, "balanced")
-    if problem is not None:
-        raise problem
+    raise_first([_problem(matrix, Scenario("imbalances removed", ()), found, 0, tolerance, "balanced")])
     power = found.wage[:, 0] ** -theta
     shares = economy.share * power[:, None] / found.phi[:, 0]
     flows = shares * found.spending[:, 0] * matrix.flows.sum()
     return TradeMatrix(matrix.labels, flows, matrix.name, matrix.sector)
-
-
-def _elasticities(theta: float | Sequence[float] | Floats, count: int) -> Floats:
-    values = np.asarray(theta, dtype=np.float64)
-    if count == 0:
-        raise DataError(found="no scenario", allowed="one scenario or more")
-    if values.ndim and values.shape != (count,):
-        raise DataError(
-            found=f"elasticities of shape {values.shape}", allowed=f"one, or one for each of {count}"
-        )
-    bad = ~(np.isfinite(values) & (values > 0))
-    if bad.any():
-        raise DataError(found=f"elasticity {values[bad].flat[0]:g}", allowed="finite numbers above 0")
-    return np.array(np.broadcast_to(values, (count,)))
-
-
-def _check_options(imbalances: str, tolerance: float, theta: Floats) -> None:
-    if imbalances not in get_args(Imbalances):
-        raise DataError(found=f"imbalances '{imbalances}'", allowed=", ".join(get_args(Imbalances)))
-    if not 0 < tolerance <= LOOSEST:
-        raise DataError(found=f"tolerance {tolerance:g}", allowed=f"numbers above 0 and at most {LOOSEST:g}")
-    if imbalances == "balanced" and (theta != theta[0]).any():
-        raise DataError(
-            found="several elasticities with imbalances removed first", allowed="one elasticity a call"
-        )
 
 
 def scenario_cells(matrix: TradeMatrix, scenarios: Sequence[Scenario]) -> Cells:
@@ -171,34 +146,17 @@ def scenario_cells(matrix: TradeMatrix, scenarios: Sequence[Scenario]) -> Cells:
 
 
 def _problem(
-    matrix: TradeMatrix, scenario: Scenario, found: Equilibrium, s: int, tolerance: float, rule: str
+    matrix: TradeMatrix, scenario: Scenario, found: Equilibrium, s: int, tolerance: float, rule: Imbalances
 ) -> BetweenGiantsError | None:
-    status = found.status[s]
-    states = [matrix.labels[k] for k in np.flatnonzero(found.culprits[:, s])]
-    if status == Status.SOLVED:
-        return None
-    if status == Status.NO_SPENDING:
-        reason = f"with {rule} imbalances some states would be left without anything to spend"
-        return NoEquilibrium(scenario.name, reason, states=states)
-    if status == Status.UNBALANCED:
-        reason = "some states would only sell or only buy, which their trade imbalance does not allow"
-        return NoEquilibrium(scenario.name, reason, states=states)
-    return NotConverged(
-        f"scenario '{scenario.name}'",
+    return fault(
+        scenario.name,
+        int(found.status[s]),
+        named(matrix.labels, found.culprits[:, s]),
+        rule,
         residual=float(found.residual[s]),
         iterations=int(found.iterations[s]),
         tolerance=tolerance,
     )
-
-
-def _out_of_range(scenario: Scenario, found: Equilibrium, s: int, theta: Floats) -> BetweenGiantsError | None:
-    """Prices that no number can hold (elasticities near zero, or costs that leave next to nothing to buy)."""
-    with np.errstate(all="ignore"):
-        price = found.phi[:, s] ** (-1 / theta[s])
-        fits = np.isfinite(price) & (price > 0) & np.isfinite(found.wage[:, s])
-    if fits.all():
-        return None
-    return NoEquilibrium(scenario.name, "prices would leave the range of numbers")
 
 
 def _result(
@@ -207,12 +165,12 @@ def _result(
     theta: Floats,
     economy: Economy,
     found: Equilibrium,
+    price: Floats,
     problems: tuple[BetweenGiantsError | None, ...],
     caps: tuple[tuple[CapOutcome, ...], ...],
 ) -> TradeResult:
     abroad, bought = found.sales - found.home, found.spending - found.home
     with np.errstate(all="ignore"):  # scenarios without a solution
-        price = found.phi ** (-1 / theta)
         welfare = found.spending / economy.spending[:, None] / price
         welfare[found.isolated] = (found.wage / price)[found.isolated]
     before = economy.share * economy.spending

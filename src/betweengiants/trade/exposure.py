@@ -7,17 +7,20 @@ derivative of the exact model of `engine.solve` at the baseline: right for small
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import overload
 
 import numpy as np
-import polars as pl
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import ArrayLike
 
-from betweengiants.core.errors import DataError, NoEquilibrium, UnknownLabel
 from betweengiants.trade.arrays import Economy, Floats, Imbalances
+from betweengiants.trade.effects import PairEffects
+from betweengiants.trade.engine import balance
+from betweengiants.trade.faults import require_one_world
 from betweengiants.trade.matrix import TradeMatrix
+from betweengiants.trade.options import Horizon, one_theta, require_known
+from betweengiants.trade.sector_exposure import SectorExposure, sector_exposures
+from betweengiants.trade.sector_matrix import SectorMatrix
 
 
 @dataclass(frozen=True)
@@ -43,76 +46,56 @@ class ExposureChecks:
 
 
 @dataclass(frozen=True, eq=False)
-class Exposure:
-    """Exposures of N countries (rows n) to productivity shocks of N countries (columns i), as elasticities.
-
-    0.02 means: one percent more productivity in i raises the income or welfare of n by 0.02 percent.
+class Exposure(PairEffects):
+    """Exposures of N countries (rows n) to productivity shocks of N countries (columns i), with what they are made of.
 
     Attributes:
-        labels: N countries.
         theta: trade elasticity.
-        imbalances: the rule that the derivative is taken under.
         S: (N, N) share of n's spending that goes to i; rows sum to 1.
         T: (N, N) share of i's sales that goes to n, as T[i, n]; rows sum to 1.
-        W: (N, N) effect on nominal income, in units of world output.
-        U: (N, N) effect on welfare (real national spending).
         output: (N,) q, shares of world output.
         checks: what must hold.
     """
 
-    labels: tuple[str, ...]
     theta: float
-    imbalances: Imbalances
     S: Floats
     T: Floats
-    W: Floats
-    U: Floats
     output: Floats
     checks: ExposureChecks
 
-    def frame(self, focal: Sequence[str] | None = None) -> pl.DataFrame:
-        """One row for each pair: country, shocked, income_effect, welfare_effect.
 
-        Args:
-            focal: the countries that feel the shock (default: all).
+@overload
+def exposures(
+    matrix: TradeMatrix,
+    theta: ArrayLike = 4.0,
+    *,
+    imbalances: Imbalances = "multiplicative",
+    horizon: Horizon = "long",
+) -> Exposure: ...
 
-        Raises:
-            UnknownLabel: a country that the matrix does not hold.
-        """
-        return pair_frame(self.labels, focal, self.W, self.U)
 
-
-def pair_frame(
-    labels: Sequence[str], focal: Sequence[str] | None, income: Floats, welfare: Floats
-) -> pl.DataFrame:
-    """Rows of (N, N) effects for some countries as a long table: country, shocked, income_effect, welfare_effect.
-
-    Raises:
-        UnknownLabel: a country that is not among the labels.
-    """
-    chosen = list(labels) if focal is None else list(focal)
-    place = {label: k for k, label in enumerate(labels)}
-    for label in chosen:
-        if label not in place:
-            raise UnknownLabel(label, labels, what="country")
-    rows, size = [place[label] for label in chosen], len(labels)
-    return pl.DataFrame(
-        {
-            "country": [label for label in chosen for _ in range(size)],
-            "shocked": list(labels) * len(chosen),
-            "income_effect": income[rows].ravel(),
-            "welfare_effect": welfare[rows].ravel(),
-        }
-    )
+@overload
+def exposures(
+    matrix: SectorMatrix,
+    theta: ArrayLike = 4.0,
+    *,
+    imbalances: Imbalances = "multiplicative",
+    horizon: Horizon = "long",
+) -> SectorExposure: ...
 
 
 def exposures(
-    matrix: TradeMatrix, theta: float = 4.0, *, imbalances: Imbalances = "multiplicative"
-) -> Exposure:
+    matrix: TradeMatrix | SectorMatrix,
+    theta: ArrayLike = 4.0,
+    *,
+    imbalances: Imbalances = "multiplicative",
+    horizon: Horizon = "long",
+) -> Exposure | SectorExposure:
     """Income and welfare exposures of every country to every other.
 
-    With `S[n,i]` the share of n's spending on i, `T[i,n]` the share of i's sales to n, `q` output shares, `Q = 1 q'`,
-    `M = T S - I` and `V = (T R + theta T S)/(1 + theta) - Q`:
+    With several sectors see `sector_exposure.sector_exposures`. With one, let `S[n,i]` be the share of n's spending on i,
+    `T[i,n]` the share of i's sales to n, `q` output shares, `Q = 1 q'`, `M = T S - I` and
+    `V = (T R + theta T S)/(1 + theta) - Q`:
 
         W = -(theta/(1+theta)) (I - V)^(-1) M, minus q'W from every row        U = (R - S) W + S
 
@@ -121,25 +104,26 @@ def exposures(
     imbalances q is not the left eigenvector of I - V under the multiplicative rule; W needs the subtraction, U does not.
 
     Args:
-        matrix: the baseline.
-        theta: trade elasticity (sigma - 1).
+        matrix: the baseline, of one sector or of several.
+        theta: trade elasticity (sigma - 1); with several sectors also (S,), one for each.
         imbalances: as in `engine.solve`; `balanced` removes imbalances first.
+        horizon: as in `sector_engine.solve_sectors`; with one sector the two are the same.
 
     Raises:
-        DataError: a theta that is not positive and finite, or an unknown rule.
+        DataError: a theta that is not positive and finite, an unknown rule or horizon.
         NoEquilibrium: the world falls into pieces that do not trade with one another (relative incomes between them
             are not determined); names the smallest piece.
         NotConverged: imbalances could not be removed (`balanced` only).
     """
-    if not 0 < theta < np.inf:
-        raise DataError(found=f"elasticity {theta:g}", allowed="finite numbers above 0")
-    if imbalances not in get_args(Imbalances):
-        raise DataError(found=f"imbalances '{imbalances}'", allowed=", ".join(get_args(Imbalances)))
+    if isinstance(matrix, SectorMatrix):
+        return sector_exposures(matrix, theta, imbalances=imbalances, horizon=horizon)
+    number = one_theta(theta)
+    require_known(imbalances, horizon)
     require_one_world(matrix.labels, matrix.flows)
-    if imbalances == "balanced":
-        from betweengiants.trade.engine import balance
+    return _one_sector(balance(matrix, number) if imbalances == "balanced" else matrix, number, imbalances)
 
-        matrix = balance(matrix, theta)
+
+def _one_sector(matrix: TradeMatrix, theta: float, imbalances: Imbalances) -> Exposure:
     economy = Economy.from_flows(matrix.flows)
     output, spending = economy.output, economy.spending
     s = np.ascontiguousarray(economy.share.T)
@@ -159,22 +143,14 @@ def exposures(
         world_income=float(np.abs(output @ w).max()),
         equations=float(residual),
     )
-    return Exposure(matrix.labels, float(theta), imbalances, s, t, w, u, output, checks)
-
-
-def require_one_world(labels: Sequence[str], flows: Floats) -> None:
-    """Every country must be linked with every other, directly or through others, in some direction.
-
-    Raises:
-        NoEquilibrium: names the smallest piece.
-    """
-    links = (flows > 0).astype(np.float64)
-    count, piece = connected_components(links, directed=True, connection="weak")
-    if count == 1:
-        return
-    smallest = int(np.argmin(np.bincount(piece)))
-    raise NoEquilibrium(
-        "exposure",
-        "the world falls into pieces that do not trade with one another, so that relative incomes are not determined",
-        states=[labels[k] for k in np.flatnonzero(piece == smallest).tolist()],
+    return Exposure(
+        labels=matrix.labels,
+        imbalances=imbalances,
+        W=w,
+        U=u,
+        theta=theta,
+        S=s,
+        T=t,
+        output=output,
+        checks=checks,
     )

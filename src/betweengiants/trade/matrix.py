@@ -112,7 +112,7 @@ def read_flows(path: Path | str, year: int | None = None, *, aggregate_sectors: 
 
 def read_rows(path: Path) -> pl.DataFrame:
     """The columns of a file of flows, not yet checked (see `flow_rows`)."""
-    value = _value_column(_header(path), path.name)
+    value = _value_column(header(path), path.name)
     columns: dict[str, Kind] = {"exporter": "text", "importer": "text", value: "number"}
     return read_table(path, columns, optional={"sector": "text", "year": "integer"})
 
@@ -168,7 +168,7 @@ def flow_rows(frame: pl.DataFrame, name: str, year: int | None) -> pl.DataFrame:
     return _one_year(table, year, name).rename({value: "value"})
 
 
-def _header(path: Path) -> list[str]:
+def header(path: Path) -> list[str]:
     """Column names, or nothing where `read_table` will say what is wrong with the file."""
     try:
         if path.suffix.lower() == ".parquet":
@@ -241,20 +241,31 @@ def _low_home(matrix: TradeMatrix) -> tuple[str, ...]:
 
 
 def _blind_group(matrix: TradeMatrix) -> tuple[str, ...]:
-    """A greedy clique of pairs without trade, among countries that trade with at least half of the others."""
-    none = (matrix.flows == 0) & (matrix.flows.T == 0)
-    busy = np.flatnonzero(none.sum(axis=1) <= (len(matrix.labels) - 1) / 2)
-    group: list[int] = []
-    candidates = busy
-    while candidates.size:
-        among = none[np.ix_(candidates, candidates)].sum(axis=1)
-        pick = candidates[int(among.argmax())]
-        group.append(int(pick))
-        candidates = candidates[none[pick, candidates]]
-    if len(group) < BLIND_GROUP:
+    group = silent_group(matrix.flows)
+    if not group:
         return ()
     named = summary(sorted(matrix.labels[k] for k in group))
     return (
         f"note: {matrix.name}: {len(group)} countries show no trade with one another ({named}); "
         "such zeros are often missing reports.",
     )
+
+
+def silent_group(flows: NDArray[np.float64]) -> list[int]:
+    """Positions of BLIND_GROUP or more busy countries without any trade among themselves; empty if there are none.
+
+    Busy is who trades with at least half of the others. Greedy: the group is a large one, not always the largest.
+
+    Args:
+        flows: (N, N), domestic sales on the diagonal.
+    """
+    none = (flows == 0) & (flows.T == 0)
+    np.fill_diagonal(none, False)
+    candidates = np.flatnonzero(none.sum(axis=1) <= (flows.shape[0] - 1) / 2)
+    group: list[int] = []
+    while candidates.size:
+        among = none[np.ix_(candidates, candidates)].sum(axis=1)
+        pick = candidates[int(among.argmax())]
+        group.append(int(pick))
+        candidates = candidates[none[pick, candidates]]
+    return group if len(group) >= BLIND_GROUP else []

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from betweengiants.core.errors import DataError, summary
 from betweengiants.core.tables import read_table, require_range, require_unique
-from betweengiants.trade.matrix import BLIND_GROUP, LOW_HOME_SHARE, flow_rows, read_rows
+from betweengiants.trade.matrix import BLIND_GROUP, LOW_HOME_SHARE, flow_rows, header, read_rows, silent_group
 
 Floats = NDArray[np.float64]
 HIGH_HOME_SHARE = 0.98
@@ -98,7 +98,7 @@ def read_gdp(path: Path | str) -> dict[str, float]:
         DataError: a missing column, a repeated country, a value that is not above 0 and finite.
     """
     path = Path(path)
-    names = _header(path)
+    names = header(path)
     country = "iso3" if "country" not in names and "iso3" in names else "country"
     gdp = next((name for name in names if name == "gdp" or name.startswith("gdp_")), "gdp")
     table = read_table(path, {country: "text", gdp: "number"})
@@ -161,20 +161,10 @@ def missing_zeros(flows: Flows) -> tuple[Finding, ...]:
     """A group of countries without any trade among themselves, though each trades with at least half of the others.
 
     So look data in which a country that does not report is seen only through its partners' reports, as 76 economies of
-    BACI 2023; 39 of them trade with enough others to be named here. Greedy: the group is a large one, not always the
-    largest.
+    BACI 2023; 39 of them trade with enough others to be named here (see `matrix.silent_group`).
     """
-    total = flows.values.sum(axis=2)
-    none = (total == 0) & (total.T == 0)
-    np.fill_diagonal(none, False)
-    candidates = np.flatnonzero(none.sum(axis=1) <= (len(flows.labels) - 1) / 2)
-    group: list[int] = []
-    while candidates.size:
-        among = none[np.ix_(candidates, candidates)].sum(axis=1)
-        pick = candidates[int(among.argmax())]
-        group.append(int(pick))
-        candidates = candidates[none[pick, candidates]]
-    if len(group) < BLIND_GROUP:
+    group = silent_group(flows.values.sum(axis=2))
+    if not group:
         return ()
     names = tuple(sorted(flows.labels[k] for k in group))
     text = f"{len(names)} countries show no trade with one another ({summary(names)}): missing reports rather than zeros"
@@ -271,13 +261,3 @@ def _by_gdp(flows: Flows, gdp: Mapping[str, float]) -> list[Finding]:
         for label, value in ratio.items()
         if not low <= value <= high
     ]
-
-
-def _header(path: Path) -> list[str]:
-    """Column names, or nothing where `read_table` will say what is wrong with the file."""
-    try:
-        if path.suffix.lower() == ".parquet":
-            return list(pl.read_parquet_schema(path))
-        return [c.strip() for c in pl.read_csv(path, n_rows=0, infer_schema=False).columns]
-    except (pl.exceptions.PolarsError, OSError):
-        return []

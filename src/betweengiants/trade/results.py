@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from betweengiants.core.errors import BetweenGiantsError
+from betweengiants.trade.arrays import Floats
 from betweengiants.trade.matrix import TradeMatrix
 from betweengiants.trade.scenario import Scenario
+from betweengiants.trade.sector_matrix import SectorMatrix
 
-Floats = NDArray[np.float64]
+M = TypeVar("M", TradeMatrix, SectorMatrix)
+CHANGES = ("welfare", "income", "price", "exports", "imports")
 ADDING_UP = 1e-8
-"""World exports and world imports, computed by different sums, may differ by this share of world output."""
+"""World exports and world imports, computed by different sums, may differ by this share of all flows."""
 
 
 class CapOutcome(NamedTuple):
@@ -38,22 +41,22 @@ class CapOutcome(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class TradeResult:
+class Solved(Generic[M]):
     """S solved scenarios on N countries; changes are fractions of the baseline (-0.02 is a loss of two percent).
 
     Attributes:
         scenarios: what was solved.
         matrix: the baseline that changes refer to (after the removal of imbalances, if they were removed).
-        theta: (S,) trade elasticities.
+        theta: trade elasticities, one or one for each sector in every scenario.
         welfare_change: (S, N) real national spending; of a country left without any trade: real income.
-        income_change: (S, N) nominal factor income, world output held fixed.
+        income_change: (S, N) nominal factor income, world income held fixed.
         price_change: (S, N) consumer price index, in the same unit.
         exports_change: (S, N) value of sales abroad.
         imports_change: (S, N) value of purchases abroad.
-        spending: (S, N) nominal spending after the change, in the matrix's unit.
+        spending: (S, N) nominal final spending after the change, in the matrix's unit.
         isolated: (S, N) countries that trade with nobody after the change; their nominal values have a unit of
             their own (their factor income keeps its baseline value).
-        residual: (S,) largest excess demand relative to income.
+        residual: (S,) largest excess demand relative to income or output.
         iterations: (S,) iterations made.
         problems: (S,) the error of a scenario that has no solution (its numbers are not-a-number), else None.
         caps: (S,) what the quantity caps of each scenario did.
@@ -63,7 +66,7 @@ class TradeResult:
     """
 
     scenarios: tuple[Scenario, ...]
-    matrix: TradeMatrix
+    matrix: M
     theta: Floats
     welfare_change: Floats
     income_change: Floats
@@ -78,19 +81,21 @@ class TradeResult:
     caps: tuple[tuple[CapOutcome, ...], ...]
 
     def __post_init__(self) -> None:
-        shape = (len(self.scenarios), len(self.matrix.labels))
+        shape = (len(self.scenarios), len(self.labels))
         solved = np.array([problem is None for problem in self.problems], dtype=np.bool_)
-        for name in ("welfare", "income", "price", "exports", "imports"):
-            values = getattr(self, f"{name}_change")
+        for name, values in self._changes().items():
             if values.shape != shape:
                 raise ValueError(f"{name}_change has shape {values.shape}, not {shape}")
             if not np.isfinite(values[solved]).all():
                 raise ValueError(f"{name}_change of a solved scenario is not finite")
-        flows = self.matrix.flows
+        flows = self.matrix.flows.reshape(shape[1], shape[1], -1).sum(axis=2)
         exports = (1 + self.exports_change) @ (flows.sum(axis=1) - flows.diagonal())
         imports = (1 + self.imports_change) @ (flows.sum(axis=0) - flows.diagonal())
         if not (np.abs(exports - imports)[solved] <= ADDING_UP * flows.sum()).all():
             raise ValueError("world exports and world imports differ")
+
+    def _changes(self) -> dict[str, Floats]:
+        return {name: getattr(self, f"{name}_change") for name in CHANGES}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -99,13 +104,13 @@ class TradeResult:
 
     def frame(self, s: int = 0) -> pl.DataFrame:
         """Scenario s by country, changes in percent."""
-        return pl.DataFrame(
-            {"country": self.labels}
-            | {
-                f"{name}_change_pct": 100 * getattr(self, f"{name}_change")[s]
-                for name in ("welfare", "income", "price", "exports", "imports")
-            }
-        )
+        changes = {f"{name}_change_pct": 100 * values[s] for name, values in self._changes().items()}
+        return pl.DataFrame({"country": self.labels} | changes)
+
+
+@dataclass(frozen=True, eq=False)
+class TradeResult(Solved[TradeMatrix]):
+    """Solved scenarios on a matrix of one sector: see `Solved`; theta is (S,)."""
 
     def flows_after(self, s: int = 0) -> Floats:
         """(N, N) flows of scenario s in the matrix's unit, [exporter, importer], domestic sales on the diagonal.

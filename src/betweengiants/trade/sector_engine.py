@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from betweengiants.core.errors import BetweenGiantsError, DataError, NoEquilibrium, NotConverged
-from betweengiants.trade.arrays import Floats, Imbalances
+from betweengiants.core.errors import BetweenGiantsError
+from betweengiants.trade.arrays import Flags, Floats, Imbalances
+from betweengiants.trade.faults import fault, named, out_of_range, raise_first
+from betweengiants.trade.options import TOLERANCE, Horizon, require_options, require_scenarios, thetas
 from betweengiants.trade.scenario import Scenario
 from betweengiants.trade.sector_kernel import SectorEconomy
 from betweengiants.trade.sector_matrix import SectorMatrix
 from betweengiants.trade.sector_outcomes import cap_outcomes, growth, home_sales
-from betweengiants.trade.sector_results import Horizon, Rationed, SectorResult
+from betweengiants.trade.sector_results import Rationed, SectorResult
 from betweengiants.trade.sector_solver import (
     RATIONED,
     SectorCells,
@@ -22,10 +24,7 @@ from betweengiants.trade.sector_solver import (
     lacking_needs,
     solve_scenarios,
 )
-from betweengiants.trade.solver import Status
 
-TOLERANCE = 1e-11
-LOOSEST = 1e-10
 ITERATIONS = 100
 
 
@@ -67,10 +66,11 @@ def solve_sectors(
         NotConverged: the iteration stopped before its tolerance.
     """
     many = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    require_scenarios(len(many))
     elasticity = _elasticities(theta, len(many), matrix.sectors)
     if len(many) == 1:
         many = many * elasticity.shape[0]
-    _check_options(imbalances, horizon, tolerance, elasticity)
+    require_options(imbalances, horizon, tolerance, elasticity)
     if imbalances == "balanced":
         matrix = balance_sectors(
             matrix, elasticity[0], horizon=horizon, tolerance=tolerance, max_iterations=max_iterations
@@ -86,13 +86,12 @@ def solve_sectors(
         max_iterations=max_iterations,
     )
     problems = tuple(
-        _problem(matrix, many[s], found, s, tolerance, imbalances) or _out_of_range(many[s], found, s)
+        _problem(matrix, many[s], found, s, tolerance, imbalances)
+        or out_of_range(many[s].name, found.price[s], found.cost[s])
         for s in range(len(many))
     )
     if on_failure == "raise":
-        for problem in problems:
-            if problem is not None:
-                raise problem
+        raise_first(problems)
     return _result(matrix, many, elasticity, horizon, economy, cells, found, problems)
 
 
@@ -112,7 +111,7 @@ def balance_sectors(
     """
     elasticity = _elasticities(theta, 1, matrix.sectors)
     idle = Scenario("imbalances removed", ())
-    _check_options("balanced", horizon, tolerance, elasticity)
+    require_options("balanced", horizon, tolerance, elasticity)
     economy, cells = economy_of(matrix), sector_cells(matrix, (idle,))
     found = solve_scenarios(
         economy,
@@ -123,9 +122,7 @@ def balance_sectors(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
-    problem = _problem(matrix, idle, found, 0, tolerance, "balanced")
-    if problem is not None:
-        raise problem
+    raise_first([_problem(matrix, idle, found, 0, tolerance, "balanced")])
     relative = found.cost[0][:, :, None] / found.price[0][:, None, :]
     flows = economy.share * relative ** -elasticity[0][:, None, None] * found.absorbed[0][:, None, :]
     flows *= matrix.value_added.sum()
@@ -157,33 +154,10 @@ def economy_of(matrix: SectorMatrix) -> SectorEconomy:
 def _elasticities(theta: ArrayLike, count: int, sectors: Sequence[str]) -> Floats:
     """(B, S) theta."""
     values = np.asarray(theta, dtype=np.float64)
-    if count == 0:
-        raise DataError(found="no scenario", allowed="one scenario or more")
     rows = values.shape[0] if values.ndim == 2 and count == 1 else count
-    fits = values.shape in {(), (len(sectors),), (rows, len(sectors))}
-    if not fits or values.size == 0:
-        raise DataError(
-            found=f"elasticities of shape {values.shape}",
-            allowed=f"one, one for each of {len(sectors)} sectors, or ({count}, {len(sectors)})",
-        )
-    bad = ~(np.isfinite(values) & (values > 0))
-    if bad.any():
-        raise DataError(found=f"elasticity {values[bad].flat[0]:g}", allowed="finite numbers above 0")
-    return np.array(np.broadcast_to(values, (rows, len(sectors))))
-
-
-def _check_options(imbalances: str, horizon: str, tolerance: float, theta: Floats) -> None:
-    if imbalances not in get_args(Imbalances):
-        raise DataError(found=f"imbalances '{imbalances}'", allowed=", ".join(get_args(Imbalances)))
-    if horizon not in get_args(Horizon):
-        raise DataError(found=f"horizon '{horizon}'", allowed=", ".join(get_args(Horizon)))
-    if not 0 < tolerance <= LOOSEST:
-        raise DataError(found=f"tolerance {tolerance:g}", allowed=f"numbers above 0 and at most {LOOSEST:g}")
-    if imbalances == "balanced" and (theta != theta[0]).any():
-        raise DataError(
-            found="several elasticities with imbalances removed first",
-            allowed="one set of elasticities a call",
-        )
+    shape = rows, len(sectors)
+    allowed = f"one, one for each of {len(sectors)} sectors, or ({count}, {len(sectors)})"
+    return thetas(values, shape, ((), (len(sectors),), shape), allowed)
 
 
 def sector_cells(matrix: SectorMatrix, scenarios: Sequence[Scenario]) -> SectorCells:
@@ -227,41 +201,33 @@ def rationed(
 ) -> Rationed | None:
     """The error of scenario s if it leaves a country without any supplier of a sector that it needs."""
     lacking = lacking_needs(economy, cells, s)
-    if not lacking.any():
-        return None
-    return Rationed(scenario.name, [(matrix.labels[j], matrix.sectors[k]) for j, k in np.argwhere(lacking.T)])
+    return _rationed(matrix, scenario, lacking) if lacking.any() else None
+
+
+def _rationed(matrix: SectorMatrix, scenario: Scenario, lacking: Flags) -> Rationed:
+    needs = [(matrix.labels[j], matrix.sectors[k]) for j, k in np.argwhere(lacking.T)]
+    return Rationed(scenario.name, needs)
 
 
 def _problem(
-    matrix: SectorMatrix, scenario: Scenario, found: SectorEquilibrium, s: int, tolerance: float, rule: str
+    matrix: SectorMatrix,
+    scenario: Scenario,
+    found: SectorEquilibrium,
+    s: int,
+    tolerance: float,
+    rule: Imbalances,
 ) -> BetweenGiantsError | None:
-    status = found.status[s]
-    states = [matrix.labels[k] for k in np.flatnonzero(found.culprits[s])]
-    if status == Status.SOLVED:
-        return None
-    if status == RATIONED:
-        needs = [(matrix.labels[j], matrix.sectors[k]) for j, k in np.argwhere(found.lacking[s].T)]
-        return Rationed(scenario.name, needs)
-    if status == Status.NO_SPENDING:
-        reason = f"with {rule} imbalances some states would be left without anything to spend"
-        return NoEquilibrium(scenario.name, reason, states=states)
-    if status == Status.UNBALANCED:
-        reason = "some states would only sell or only buy, which their trade imbalance does not allow"
-        return NoEquilibrium(scenario.name, reason, states=states)
-    return NotConverged(
-        f"scenario '{scenario.name}'",
+    if found.status[s] == RATIONED:
+        return _rationed(matrix, scenario, found.lacking[s])
+    return fault(
+        scenario.name,
+        int(found.status[s]),
+        named(matrix.labels, found.culprits[s]),
+        rule,
         residual=float(found.residual[s]),
         iterations=int(found.iterations[s]),
         tolerance=tolerance,
     )
-
-
-def _out_of_range(scenario: Scenario, found: SectorEquilibrium, s: int) -> BetweenGiantsError | None:
-    """Prices that no number can hold (elasticities near zero, or costs that leave next to nothing to buy)."""
-    fits = np.isfinite(found.price[s]) & (found.price[s] > 0) & np.isfinite(found.cost[s])
-    if fits.all():
-        return None
-    return NoEquilibrium(scenario.name, "prices would leave the range of numbers")
 
 
 def _result(

@@ -6,50 +6,31 @@ country becomes one percent more productive in all its sectors (its goods cost o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike
 
 from betweengiants.trade.arrays import Floats, Imbalances
-from betweengiants.trade.exposure import pair_frame, require_one_world
+from betweengiants.trade.effects import PairEffects
+from betweengiants.trade.faults import require_one_world
+from betweengiants.trade.options import Horizon, require_known
 from betweengiants.trade.sector_engine import balance_sectors, economy_of, sector_thetas
 from betweengiants.trade.sector_matrix import SectorMatrix
-from betweengiants.trade.sector_results import Horizon
 from betweengiants.trade.sector_yardstick import linearise, responses
 
 
 @dataclass(frozen=True, eq=False)
-class SectorExposure:
-    """Exposures of N countries (rows) to productivity shocks of N countries (columns), as elasticities.
+class SectorExposure(PairEffects):
+    """Exposures of N countries (rows) to productivity shocks of N countries (columns) in all their sectors.
 
     Attributes:
-        labels: N countries.
         theta: (S,) trade elasticities.
-        imbalances, horizon: what the derivative is taken under.
-        W: (N, N) effect on factor income, in units of world income.
-        U: (N, N) effect on welfare (real national spending).
+        horizon: what the derivative is taken under.
     """
 
-    labels: tuple[str, ...]
     theta: Floats
-    imbalances: Imbalances
     horizon: Horizon
-    W: Floats
-    U: Floats
-
-    def frame(self, focal: Sequence[str] | None = None) -> pl.DataFrame:
-        """One row for each pair: country, shocked, income_effect, welfare_effect.
-
-        Args:
-            focal: the countries that feel the shock (default: all).
-
-        Raises:
-            UnknownLabel: a country that the matrix does not hold.
-        """
-        return pair_frame(self.labels, focal, self.W, self.U)
 
 
 def sector_exposures(
@@ -68,9 +49,10 @@ def sector_exposures(
         horizon: `long` (mobile factors) or `short` (specific factors).
 
     Raises:
-        DataError: a theta that is not positive and finite.
+        DataError: a theta that is not positive and finite, an unknown rule or horizon.
         NoEquilibrium: the world falls into pieces that do not trade with one another; names the smallest piece.
     """
+    require_known(imbalances, horizon)
     require_one_world(matrix.labels, matrix.flows.sum(axis=2))
     elasticity = sector_thetas(theta, matrix.sectors)
     if imbalances == "balanced":
@@ -82,4 +64,4 @@ def sector_exposures(
     cheaper = -np.swapaxes(economy.share, 1, 2).reshape(count * size, size)
     more = np.einsum("si,ij->sij", elasticity[:, None] * economy.output, np.eye(size)).reshape(-1, size)
     income, welfare = responses(linear, cheaper, more)
-    return SectorExposure(matrix.labels, elasticity, imbalances, horizon, income, welfare)
+    return SectorExposure(matrix.labels, imbalances, income, welfare, elasticity, horizon)

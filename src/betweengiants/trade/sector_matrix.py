@@ -135,6 +135,22 @@ class SectorMatrix:
         """All sectors added up."""
         return TradeMatrix(self.labels, self.flows.sum(axis=2), self.name)
 
+    def with_flows(self, flows: Floats, final_demand: FinalDemand = "refuse", name: str = "") -> SectorMatrix:
+        """The same countries, sectors and cost shares with other flows.
+
+        Args:
+            flows: (N, N, S).
+            final_demand: see `sector_frame`.
+            name: how messages call it (default: as before).
+
+        Raises:
+            DataError: see `SectorMatrix`.
+        """
+        (va, gamma), title = self.cost_shares, name or self.name
+        if final_demand == "trim":
+            va, gamma, _ = _trimmed(SectorMatrix(self.labels, self.sectors, flows, name=title), va, gamma)
+        return SectorMatrix(self.labels, self.sectors, flows, va, gamma, title, self.remarks)
+
     def notes(self) -> tuple[str, ...]:
         """What looks wrong without being impossible, and what was decided when the table was read."""
         return (*self.aggregate().notes(), *self.remarks)

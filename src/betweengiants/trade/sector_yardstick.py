@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from betweengiants.core.errors import BetweenGiantsError
 from betweengiants.trade.arrays import Floats, Imbalances, Ints
-from betweengiants.trade.exposure import require_one_world
+from betweengiants.trade.faults import require_one_world
+from betweengiants.trade.options import Horizon
 from betweengiants.trade.scenario import Scenario
 from betweengiants.trade.sector_engine import (
     balance_sectors,
@@ -22,7 +23,6 @@ from betweengiants.trade.sector_engine import (
 from betweengiants.trade.sector_jacobian import jacobian, sales_response
 from betweengiants.trade.sector_kernel import Block, Caps, SectorEconomy, State, evaluate, prices_at
 from betweengiants.trade.sector_matrix import SectorMatrix
-from betweengiants.trade.sector_results import Horizon
 from betweengiants.trade.sector_solver import SectorCells
 
 CHUNK = 4_000_000
@@ -146,4 +146,4 @@ def _closed_form(block: Block, cells: SectorCells, theta: Floats, some: Ints) ->
     at = row[cells.scenario[mine]], cells.sector[mine], cells.exporter[mine], cells.importer[mine]
     free[at] *= cells.cost[mine] ** -theta[cells.sector[mine]]
     price = prices_at(block, free)
-    return np.asarray(np.expm1(-np.einsum("sj,bsj->bj", eco.alpha, price)))
+    return np.asarray(np.expm1(-np.einsum("sj,bsj->bj", eco.alpha, price)) + 0.0)  # no negative zeros

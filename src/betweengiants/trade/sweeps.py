@@ -12,13 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from betweengiants.core.errors import BetweenGiantsError, DataError
 from betweengiants.trade.arrays import Imbalances
-from betweengiants.trade.engine import solve
+from betweengiants.trade.either import solve_either
 from betweengiants.trade.matrix import TradeMatrix
-from betweengiants.trade.results import TradeResult
-from betweengiants.trade.scenario import Scenario, coalition
-from betweengiants.trade.sector_engine import solve_sectors
+from betweengiants.trade.options import Horizon
+from betweengiants.trade.scenario import coalition
 from betweengiants.trade.sector_matrix import SectorMatrix
-from betweengiants.trade.sector_results import Horizon, SectorResult
 
 MOST_POWERS = 12
 """Joint leverage solves every coalition: 2^12 - 1 = 4,095 of them at most."""
@@ -125,7 +123,7 @@ def leverage(
     if not pairs:
         raise DataError(found="no pair of a focal state and another power", allowed="two different countries")
     scenarios = [coalition(f, [p]) for f, p in pairs]
-    result = _marked(matrix, scenarios, theta, imbalances, horizon)
+    result = solve_either(matrix, scenarios, theta, imbalances=imbalances, horizon=horizon, on_failure="mark")
     _raise_if_all(result.problems)
     position = {label: k for k, label in enumerate(matrix.labels)}
     row = np.arange(len(pairs))
@@ -163,7 +161,8 @@ def joint_leverage(
             found=f"{len(others)} powers", allowed=f"at most {MOST_POWERS}, for every coalition is solved"
         )
     sets = tuple(c for size in range(1, len(others) + 1) for c in combinations(others, size))
-    result = _marked(matrix, [coalition(focal, c) for c in sets], theta, imbalances, horizon)
+    scenarios = [coalition(focal, c) for c in sets]
+    result = solve_either(matrix, scenarios, theta, imbalances=imbalances, horizon=horizon, on_failure="mark")
     _raise_if_all(result.problems)
     return JointLeverage(
         focal,
@@ -173,22 +172,6 @@ def joint_leverage(
         result.welfare_change[:, [matrix.index(p) for p in others]],
         result.problems,
     )
-
-
-def _marked(
-    matrix: TradeMatrix | SectorMatrix,
-    scenarios: Sequence[Scenario],
-    theta: ArrayLike,
-    imbalances: Imbalances,
-    horizon: Horizon,
-) -> TradeResult | SectorResult:
-    """Solve with the engine of the matrix; failures are marked."""
-    if isinstance(matrix, SectorMatrix):
-        return solve_sectors(
-            matrix, scenarios, theta, horizon=horizon, imbalances=imbalances, on_failure="mark"
-        )
-    number = np.asarray(theta, dtype=np.float64)
-    return solve(matrix, scenarios, number, imbalances=imbalances, on_failure="mark")
 
 
 def _labels(matrix: TradeMatrix | SectorMatrix, labels: Sequence[str], what: str) -> tuple[str, ...]:

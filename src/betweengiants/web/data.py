@@ -8,12 +8,11 @@ from typing import Any
 
 from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.position.live import Answer
-from betweengiants.position.whatif import severance
+from betweengiants.position.whatif import DOMAINS, severance
 from betweengiants.web import sentences
 from betweengiants.web.query import address, read_fields
 from betweengiants.web.site import Site
 
-DOMAINS = {"trade": "trade", "energy": "oil_transit"}
 HORIZONS = ("short", "long")
 
 
@@ -31,8 +30,7 @@ def severance_rows(site: Site, query: str) -> list[dict[str, Any]]:
         raise UnknownLabel(domain, DOMAINS, what="domain")
     if horizon is not None and horizon not in HORIZONS:
         raise UnknownLabel(horizon, HORIZONS, what="horizon")
-    channel = None if domain is None else DOMAINS[domain]
-    return severance(site.position, fields["by"], channel=channel, horizon=horizon).to_dicts()
+    return severance(site.position, fields["by"], channel=domain, horizon=horizon).to_dicts()
 
 
 def whatif_document(site: Site, answer: Answer) -> dict[str, Any]:

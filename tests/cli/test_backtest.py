@@ -1,0 +1,113 @@
+"""`backtest` and `sever --days`: contract columns, formats, exit codes, and that nothing changes without --days."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+
+import pytest
+
+from betweengiants.cli.app import main
+
+COLUMNS = [
+    "closure_id",
+    "start",
+    "days",
+    "asset",
+    "system",
+    "predicted_lost",
+    "predicted_low",
+    "predicted_high",
+    "observed_lost",
+    "unit",
+    "predicted_rerouted",
+    "observed_rerouted",
+    "error_pct",
+    "verdict",
+    "why",
+    "source_id",
+]
+TIMED = [
+    "channel",
+    "commodity",
+    "unit",
+    "before",
+    "lost",
+    "lost_pct",
+    "lost_usd_m",
+    "recovered",
+    "steady_lost",
+    "steady_lost_usd_m",
+]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command in this process: exit code, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["betweengiants", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+def test_backtest_prints_the_contract_columns_and_a_summary(run, tmp_path):
+    code, out, err = run("backtest", "kazakhstan", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert list(rows[0]) == COLUMNS
+    assert "closures run:" in err.splitlines()[0]
+    assert "mean absolute error" in err
+    again, text, _ = run("backtest", "--format", "json", "--output", str(tmp_path / "b.json"))
+    assert (again, text) == (0, "")
+    listed = json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))
+    assert [row["closure_id"] for row in listed] == [row["closure_id"] for row in rows]
+    assert [row["verdict"] for row in listed] == [row["verdict"] for row in rows]
+
+
+def test_backtest_refuses_what_is_no_dossier(run):
+    code, out, err = run("backtest", "atlantis")
+    assert (code, out) == (2, "")
+    assert "no dossier 'atlantis'" in err
+
+
+def test_sever_for_days(run):
+    code, out, err = run("sever", "--by", "RUS", "--days", "20", "--recovery", "10", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert list(rows[0]) == TIMED
+    assert rows[0]["channel"] == "oil_transit"
+    assert "still cross the border" in err
+
+
+def test_sever_closes_single_edges(run):
+    code, out, _ = run("sever", "--edge", "cpc-sea", "--edge", "btc", "--days", "5", "--format", "json")
+    assert code == 0
+    assert {row["channel"] for row in json.loads(out)} == {"oil_transit"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--by POWER"),
+        (("--edge", "cpc-sea"), "--edge without --days"),
+        (("--by", "RUS", "--recovery", "5"), "--recovery without --days"),
+        (("--days", "5"), "neither a power nor an edge"),
+        (("--by", "RUS", "--days", "-2"), "days -2"),
+        (("--by", "RUS", "--days", "5", "--domain", "trade"), "--domain trade with --days"),
+        (("--by", "RUS", "--days", "5", "--horizon", "long"), "--horizon long with --days"),
+        (("--edge", "cpc-see", "--days", "5"), "unknown operating edge 'cpc-see'"),
+        (("--by", "RUSS", "--days", "5"), "unknown power 'RUSS'"),
+    ],
+)
+def test_sever_refuses(run, arguments, message):
+    code, out, err = run("sever", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
