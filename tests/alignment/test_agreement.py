@@ -13,7 +13,8 @@ from betweengiants.alignment.agreement import agreement, bloc_votes, joint_count
 from betweengiants.alignment.votes import Votes
 from betweengiants.core.errors import DataError, UnknownLabel
 
-COLUMNS = ["country", "power", "year", "n", "agreement", "s_score", "kappa", "pi", "agreement_se"]
+COLUMNS = ["country", "power", "year", "n", "agreement", "s_score", "kappa", "pi"]
+ERRORS = ["agreement_se", "s_score_se", "kappa_se", "pi_se"]
 
 
 def make(matrix: list[list[int]], years: list[int] | None = None, countries: str = "ABCDEFGH") -> Votes:
@@ -65,7 +66,7 @@ def test_by_hand() -> None:
     """A and B: yes-yes, yes-abstain, yes-no, no-no, and one each that the other misses."""
     votes = make([[1, 1], [1, 2], [1, 3], [3, 3], [0, 1], [2, 0]])
     row = agreement(votes, ["B"], ["A"]).row(0, named=True)
-    assert list(row) == COLUMNS
+    assert list(row) == COLUMNS + ERRORS
     assert (row["country"], row["power"], row["year"], row["n"]) == ("A", "B", 2000, 4)
     assert row["agreement"] == 2.5 / 4
     assert row["s_score"] == 1 - 3 / 4
@@ -80,7 +81,8 @@ def test_by_hand() -> None:
 @settings(max_examples=60)
 def test_all_pairs_equal_brute_force(matrix: list[list[int]]) -> None:
     votes = make(matrix)
-    found = {(r[0], r[1]): r[3:] for r in agreement(votes, votes.countries).rows()}
+    table = agreement(votes, votes.countries).select(*COLUMNS, "agreement_se")
+    found = {(r[0], r[1]): r[3:] for r in table.rows()}
     for (i, a), (j, b) in itertools.permutations(enumerate(votes.countries), 2):
         ours, theirs = votes.matrix[:, i], votes.matrix[:, j]
         if not ((ours > 0) & (theirs > 0)).any():
@@ -109,12 +111,52 @@ def test_order_of_resolutions_and_countries_changes_nothing(matrix: list[list[in
 def test_symmetry_and_independence_of_other_pairs(matrix: list[list[int]]) -> None:
     votes = make(matrix)
     whole = agreement(votes, votes.countries)
-    there = whole.rename({"country": "power", "power": "country"}).select(COLUMNS)
-    assert_frame_equal(whole, there.sort("country", "power", "year"), check_exact=True)
+    there = whole.rename({"country": "power", "power": "country"}).select(COLUMNS + ERRORS)
+    there = there.sort("country", "power", "year")
+    assert_frame_equal(whole.select(COLUMNS), there.select(COLUMNS), check_exact=True)
+    assert_frame_equal(whole.select(ERRORS), there.select(ERRORS), rel_tol=1e-12, abs_tol=1e-12)
     alone = agreement(votes, ["B"], ["A"])
     assert_frame_equal(
         alone, whole.filter((pl.col("country") == "A") & (pl.col("power") == "B")), check_exact=True
     )
+
+
+@given(MATRICES)
+@settings(max_examples=60)
+def test_every_pair_once(matrix: list[list[int]]) -> None:
+    votes = make(matrix)
+    once, whole = agreement(votes, None), agreement(votes, votes.countries)
+    assert_frame_equal(once, whole.filter(pl.col("country") < pl.col("power")), check_exact=True)
+    some = votes.countries[:2]
+    assert_frame_equal(agreement(votes, None, some), agreement(votes, some[1:], some[:1]), check_exact=True)
+
+
+def weighted_measures(pairs: list[tuple[int, int]], w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """agreement, S, kappa, pi of votes with weights, straight from the definitions."""
+    x, y = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+    w = w / w.sum()
+    d = np.abs(x[:, None] - y[None, :])
+    mean = (w * np.abs(x - y)).sum()
+    kappa = w @ d @ w
+    both, twice = np.concatenate([x, y]), np.concatenate([w, w]) / 2
+    pi = twice @ np.abs(both[:, None] - both[None, :]) @ twice
+    return np.array([1 - mean / 2, 1 - mean, 1 - mean / kappa, 1 - mean / pi])
+
+
+def test_errors_are_those_of_reweighting_each_resolution() -> None:
+    """The infinitesimal jackknife: how each measure answers to a little more of one resolution."""
+    random = np.random.default_rng(1)
+    for size in (3, 10, 60):
+        pairs = [(int(a), int(b)) for a, b in random.integers(1, 4, (size, 2))]
+        row = agreement(make([list(pair) for pair in pairs]), ["B"], ["A"])
+        slopes = np.array(
+            [
+                (weighted_measures(pairs, 1 + h) - weighted_measures(pairs, 1 - h)) / 2e-5
+                for h in 1e-5 * np.eye(size)
+            ]
+        )
+        expected = np.sqrt((slopes**2).sum(axis=0) * size / (size - 1))
+        assert row.select(ERRORS).row(0) == pytest.approx(tuple(expected), rel=1e-6)
 
 
 def test_joint_counts_are_numbers_of_resolutions() -> None:
@@ -148,7 +190,7 @@ def test_contested_looks_at_the_whole_chamber() -> None:
     assert agreement(votes, ["B"], ["A"])["n"].to_list() == [3]
     assert agreement(votes, ["B"], ["A"], contested=True)["n"].to_list() == [1]
     nothing = agreement(make([[1, 1]]), ["B"], contested=True)
-    assert nothing.columns == COLUMNS
+    assert nothing.columns == COLUMNS + ERRORS
     assert nothing.height == 0
 
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from betweengiants.alignment.agreement import agreement
+from betweengiants.alignment.similarity import Distance
 from betweengiants.alignment.votes import Votes
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +57,15 @@ def test_a_high_share_can_stand_beside_a_chance_corrected_score_near_zero(sample
     found = agreement(sample, ["CHN"], ["ARM"]).filter(pl.col("year") == 1992).row(0, named=True)
     assert found["agreement"] == pytest.approx(0.8125)
     assert abs(found["kappa"]) < 0.05
+
+
+def test_published_kappa_and_pi_of_1946(sample: Votes) -> None:
+    """The United States and Mexico in 1946, as the R package fpsim 0.2 prints them: kappa by squares, pi nominal."""
+
+    def of(distance: Distance) -> dict[str, float]:
+        found = agreement(sample, ["MEX"], ["USA"], distance=distance)
+        return found.filter(pl.col("year") == 1946).row(0, named=True)
+
+    assert of("squared")["n"] == 38
+    assert of("squared")["kappa"] == pytest.approx(-0.01222707, abs=5e-9)
+    assert of("nominal")["pi"] == pytest.approx(-0.02775801, abs=5e-9)

@@ -1,7 +1,6 @@
 import math
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +9,6 @@ from betweengiants.alignment.similarity import (
     MEASURES,
     Distance,
     distances,
-    portfolio_similarity,
     similarity,
     similarity_from_joint,
 )
@@ -148,41 +146,3 @@ def test_bad_vectors(
 def test_an_unknown_distance() -> None:
     with pytest.raises(UnknownLabel, match="absolute"):
         distances(LEVELS, "absolut")  # type: ignore[arg-type]
-
-
-PORTFOLIOS = pl.DataFrame(
-    [
-        ("KAZ", "KAZ", 3, 1.0),
-        ("KAZ", "RUS", 3, 2.0),
-        ("KAZ", "USA", 0, 4.0),
-        ("RUS", "KAZ", 3, 1.0),
-        ("RUS", "RUS", 3, 2.0),
-        ("RUS", "USA", 0, 4.0),
-        ("USA", "KAZ", 0, 1.0),
-        ("USA", "USA", 3, 4.0),
-        ("USA", "FRA", 3, 1.0),
-    ],
-    schema=["country", "partner", "value", "weight"],
-    orient="row",
-)
-
-
-def test_alliance_portfolios() -> None:
-    found = portfolio_similarity(PORTFOLIOS, ["KAZ"], ["USA", "RUS", "KAZ"], levels=(0, 1, 2, 3))
-    assert found.select("country", "power", "n").rows() == [("KAZ", "RUS", 3), ("KAZ", "USA", 2)]
-    assert found["s_score"].to_list() == [1, -1]
-    # weights 1 on KAZ (3 against 0) and 4 on USA (0 against 3)
-    assert found["kappa"].to_list() == [1, pytest.approx(1 - 3 / (3 * (1 / 5 * 1 / 5 + 4 / 5 * 4 / 5)))]
-
-
-def test_bad_portfolios() -> None:
-    with pytest.raises(UnknownLabel, match="KAZ"):
-        portfolio_similarity(PORTFOLIOS, ["KZA"], ["USA"], levels=(0, 1, 2, 3))
-    with pytest.raises(DataError, match="value 3"):
-        portfolio_similarity(PORTFOLIOS, ["KAZ"], ["USA"], levels=(0, 1))
-    with pytest.raises(DataError, match="second row"):
-        portfolio_similarity(pl.concat([PORTFOLIOS, PORTFOLIOS]), ["KAZ"], ["USA"], levels=(0, 1, 2, 3))
-    with pytest.raises(DataError, match="no column 'value'"):
-        portfolio_similarity(PORTFOLIOS.drop("value"), ["KAZ"], ["USA"], levels=(0, 3))
-    with pytest.raises(DataError, match="at least 0"):
-        portfolio_similarity(PORTFOLIOS.with_columns(weight=-1.0), ["KAZ"], ["USA"], levels=(0, 1, 2, 3))

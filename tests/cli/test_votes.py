@@ -79,6 +79,77 @@ def test_session_contested_weights_and_file(
     assert frame["s_score"].to_list() == pytest.approx([1 - 2 * 4 / 8, 1 - 2 * (4 + 1) / 12])
 
 
+def test_all_pairs_once_with_errors(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "votes", "agreement", votes, "--all-pairs", "--errors", "--format", "csv") == 0
+    frame = pl.read_csv(io.StringIO(capsys.readouterr().out))
+    assert frame.columns == [*COLUMNS, "agreement_se", "s_score_se", "kappa_se", "pi_se"]
+    assert frame.select("country", "power").rows() == [("DEU", "KAZ"), ("DEU", "RUS"), ("KAZ", "RUS")]
+    # KAZ and RUS: scores 1, 0, 0.5
+    assert frame.row(2, named=True)["agreement_se"] == pytest.approx(0.5 / 3**0.5)
+    words = ("--all-pairs", "--country", "RUS,KAZ", "--format", "csv")
+    assert run(monkeypatch, "votes", "agreement", votes, *words) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_mixed_codings_are_counted_and_read_only_if_declared(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = votes.read_text(encoding="utf-8")
+    votes.write_text(text + "s,1,2000-05-01,KAZ,Y\ns,1,2000-05-01,RUS,1\n", encoding="utf-8")
+    words = ("votes", "agreement", votes, "--with", "RUS", "--country", "KAZ", "--format", "json")
+    assert run(monkeypatch, *words) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)[0]["n"] == 3
+    assert "left out, as neither yes, abstain nor no: 1 1, 1 Y, 1 absent" in err
+    assert "of these 2 look like votes in another coding (1 '1', 1 'Y'): not guessed" in err
+    assert "1 of 4 resolutions with fewer than two votes" in err
+    assert run(monkeypatch, *words, "--codes", "Y=yes,1=yes") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)[0]["n"] == 4
+    assert err == "left out, as neither yes, abstain nor no: 1 absent\n"
+
+
+def test_a_file_in_another_coding(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = votes.read_text(encoding="utf-8")
+    words = ("votes", "agreement", votes, "--with", "RUS", "--format", "csv")
+    assert run(monkeypatch, *words) == 0
+    expected = capsys.readouterr().out
+    for word, code in (("absent", "8"), ("abstain", "2"), ("yes", "1"), (",no", ",3")):
+        text = text.replace(word, code)
+    votes.write_text(text, encoding="utf-8")
+    assert run(monkeypatch, *words, "--codes", "1=yes, 2=abstain, 3=no") == 0
+    assert capsys.readouterr().out == expected
+    assert run(monkeypatch, *words) == 2
+    assert "a declared coding" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("s,1,2000-05-01,KAZ,yes\n", "1 of 4 resolutions with fewer than two votes"),
+        (
+            "s,0,2001-05-01,KAZ,yes\ns,0,2001-05-01,RUS,yes\n",
+            "sessions against the order of dates, taken by their number: 1 (from 2000-01-01) before 0 (from 2001-05-01)",
+        ),
+        ("r1,1,2000-01-01,KZA,yes\n", "no country codes, taken as they stand: KZA (1 votes)"),
+    ],
+)
+def test_what_is_odd_about_a_file_is_said(
+    rows: str,
+    says: str,
+    votes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    votes.write_text(votes.read_text(encoding="utf-8") + rows, encoding="utf-8")
+    assert run(monkeypatch, "votes", "agreement", votes, "--with", "RUS") == 0
+    assert says in capsys.readouterr().err
+
+
 def test_no_common_vote_is_said(
     votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +171,7 @@ def test_no_common_vote_is_said(
         (HEAD + "r,1,1 May 2000,RUS,yes\n", "row 2, column 'date': found '1 May 2000'"),
         (HEAD + "r,one,2000-01-01,RUS,yes\n", "row 2, column 'session'"),
         (HEAD + "r,1,2000-01-01,RUS,Y\n", "column 'vote'"),
+        (HEAD + "r,1,2000-01-01,RUS,yes\nr,1,2000-01-01,rus,no\n", "differ only in capitals"),
         (HEAD + "r,1,2000-01-01,RUS,yes,6\n", "row 2: found more cells"),
         (HEAD + "r,1,2000-01-01,RUZ,yes\n", "unknown power 'RUS'; allowed: did you mean RUZ"),
     ],
@@ -129,6 +201,11 @@ def test_bad_files_end_with_two(
         ["votes.csv", "--with", "XXX"],
         ["votes.csv", "--with", "RUS", "--country", "XXX"],
         ["votes.csv", "--with", "RUS", "--by", "month"],
+        ["votes.csv", "--with", "RUS", "--all-pairs"],
+        ["votes.csv", "--all-pairs", "--country", "XXX,KAZ"],
+        ["votes.csv", "--with", "RUS", "--codes", "1"],
+        ["votes.csv", "--with", "RUS", "--codes", "1=yes,1=no"],
+        ["votes.csv", "--with", "RUS", "--codes", "1=maybe"],
         ["none.csv", "--with", "RUS"],
         ["votes.csv", "--with", "RUS", "--format", "parquet"],
         ["votes.csv", "--with", "RUS", "--output", "no/such/folder.csv"],

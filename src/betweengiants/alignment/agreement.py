@@ -3,8 +3,8 @@
 Over the n resolutions on which both sides voted, with yes, abstain and no at 1, 2 and 3 and d = |difference|:
 agreement is the mean of 1, 0.5, 0 for d = 0, 1, 2 (the three-category score of Voeten's dyadic data);
 S, kappa and pi as in `similarity` (Haege 2011). Only resolutions put to a vote count; most of what the
-Assembly does is adopted without one. Many resolutions come back every year, so the standard error of the
-mean, which takes resolutions as independent, is a lower bound.
+Assembly does is adopted without one. Standard errors (delta method, see `similarity`) take the resolutions of
+a period as independent draws; many come back every year or stand for one quarrel, so they are lower bounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from betweengiants.alignment.similarity import Distance, distances, similarity_from_joint
+from betweengiants.alignment.pairs import Pairs
+from betweengiants.alignment.similarity import Distance
 from betweengiants.alignment.votes import VOTE_CODES, Votes
 from betweengiants.core.errors import DataError, UnknownLabel
 
@@ -24,13 +25,11 @@ Period = Literal["year", "session"]
 # Members of a bloc: a list (one for all dates), or member -> (start, end) in ISO days; "" or None = open.
 Composition = Sequence[str] | Mapping[str, tuple[str | None, str | None]]
 LEVELS = np.array([1.0, 2.0, 3.0])
-MEASURES = ("n", "agreement", "s_score", "kappa", "pi", "agreement_se")
-SCORES = 1 - distances(LEVELS) / 2
 
 
 def agreement(
     votes: Votes,
-    powers: Sequence[str],
+    powers: Sequence[str] | None,
     countries: Sequence[str] | None = None,
     blocs: Mapping[str, Composition] | None = None,
     by: Period = "year",
@@ -38,11 +37,11 @@ def agreement(
     *,
     distance: Distance = "absolute",
 ) -> pl.DataFrame:
-    """Agreement of every country with every power.
+    """Agreement of every country with every power, or of all pairs.
 
     Args:
         votes: see `read_votes`.
-        powers: labels of the file, or names in `blocs`.
+        powers: labels of the file, or names in `blocs`; None for every pair of `countries`, each pair once.
         countries: labels of the file (default: all).
         blocs: name -> members. A bloc's vote is the one that a strict majority of its members voting cast,
             else none. A plain list is one composition for all years; give dates to follow accessions.
@@ -51,9 +50,10 @@ def agreement(
         distance: for S, kappa and pi; the published definition is `absolute`.
 
     Returns:
-        country,power,year (or session),n,agreement,s_score,kappa,pi,agreement_se, sorted by the first three.
-        A state with itself, and pairs without a common vote, have no row. kappa and pi are null where
-        undefined (both always cast one and the same vote), agreement_se where n = 1.
+        country,power,year (or session),n,agreement,s_score,kappa,pi and their standard errors
+        agreement_se,s_score_se,kappa_se,pi_se, sorted by the first three. A state with itself, and pairs
+        without a common vote, have no row. kappa and pi are null where undefined (both always cast one and
+        the same vote), errors also where n = 1.
 
     Raises:
         UnknownLabel: a power or country that the file does not hold.
@@ -61,21 +61,22 @@ def agreement(
     """
     if by not in get_args(Period):
         raise UnknownLabel(str(by), get_args(Period), what="period")
-    if not powers:
+    if powers is not None and not powers:
         raise DataError(found="no power", allowed="one or more labels")
-    left = sorted(set(countries)) if countries is not None else list(votes.countries)
-    right = sorted(set(powers))
+    states = votes.countries if countries is None else countries
+    pairs = Pairs.among(states) if powers is None else Pairs.between(states, powers)
     if contested:
         votes = votes.select(votes.contested())
-    ours = votes.matrix[:, [votes.position(label) for label in left]]
-    theirs = np.column_stack([_vote_of(votes, label, blocs or {}) for label in right])
+    ours = votes.matrix[:, [votes.position(label) for label in pairs.left]]
+    theirs = ours if powers is None else _votes_of(votes, pairs.right, blocs or {})
     periods = votes.years if by == "year" else votes.sessions
-    other = np.array(left, dtype=object)[:, None] != np.array(right, dtype=object)[None, :]
-    parts = []
-    for period in np.unique(periods):
-        rows = periods == period
-        parts.append(_period(ours[rows], theirs[rows], int(period), other, distance))
-    return _frame(parts, left, right, by)
+    parts = {
+        int(period): pairs.columns(
+            joint_counts(ours[periods == period], theirs[periods == period]), LEVELS, distance, errors=True
+        )
+        for period in np.unique(periods)
+    }
+    return pairs.table(parts, by, errors=True)
 
 
 def joint_counts(left: NDArray[np.int8], right: NDArray[np.int8]) -> NDArray[np.float64]:
@@ -126,6 +127,10 @@ def bloc_votes(votes: Votes, members: Composition, *, name: str = "bloc") -> NDA
     return result
 
 
+def _votes_of(votes: Votes, labels: Sequence[str], blocs: Mapping[str, Composition]) -> NDArray[np.int8]:
+    return np.column_stack([_vote_of(votes, label, blocs) for label in labels])
+
+
 def _vote_of(votes: Votes, label: str, blocs: Mapping[str, Composition]) -> NDArray[np.int8]:
     if label not in blocs:
         if label not in votes.countries:
@@ -147,41 +152,3 @@ def _day(text: str | None, name: str) -> np.datetime64 | None:
         return np.datetime64(text, "D")
     except ValueError:
         raise DataError(found=f"date '{text}' of a member of {name}", allowed="YYYY-MM-DD") from None
-
-
-def _period(
-    left: NDArray[np.int8],
-    right: NDArray[np.int8],
-    period: int,
-    other: NDArray[np.bool_],
-    distance: Distance,
-) -> dict[str, NDArray[np.float64]]:
-    """Flat columns of one period: the pairs in `other` with a common vote, by left and right position."""
-    joint = joint_counts(left, right)
-    found = similarity_from_joint(joint, LEVELS, distance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.tensordot(SCORES**2, joint, axes=2) - found.n * found.agreement**2
-        variance = np.where(found.n > 1, np.maximum(spread, 0) / (found.n - 1), np.nan)
-        error = np.sqrt(variance / found.n)
-    a, b = np.nonzero((found.n > 0) & other)
-    measures = (found.n, found.agreement, found.s_score, found.kappa, found.pi, error)
-    return {"_left": a, "_right": b, "_period": np.full(a.size, period)} | {
-        name: values[a, b] for name, values in zip(MEASURES, measures, strict=True)
-    }
-
-
-def _frame(
-    parts: list[dict[str, NDArray[np.float64]]], left: Sequence[str], right: Sequence[str], by: Period
-) -> pl.DataFrame:
-    """All periods as one table; labels are sorted, so sorting their positions sorts the labels."""
-    names = ("_left", "_right", "_period", *MEASURES)
-    columns = {name: np.concatenate([np.empty(0), *(part[name] for part in parts)]) for name in names}
-    order = np.argsort(columns["_left"] * len(right) + columns["_right"], kind="stable")
-    columns = {name: values[order] for name, values in columns.items()}
-    whole = {
-        "country": pl.Series(left, dtype=pl.String).gather(columns["_left"].astype(np.uint32)),
-        "power": pl.Series(right, dtype=pl.String).gather(columns["_right"].astype(np.uint32)),
-        by: columns["_period"].astype(np.int64),
-        "n": columns["n"].astype(np.int64),
-    }
-    return pl.DataFrame(whole | {name: columns[name] for name in MEASURES[1:]}, nan_to_null=True)

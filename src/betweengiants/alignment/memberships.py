@@ -8,18 +8,20 @@ apart.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
 import polars as pl
 
+from betweengiants.alignment.days import first_day, named_day
 from betweengiants.core.errors import DataError, UnknownLabel
-from betweengiants.core.tables import FIRST_RECORD, typed
+from betweengiants.core.tables import FIRST_RECORD, Kind, typed
 
 Undated = Literal["auto", "include", "exclude"]
 Held = dict[str, dict[str, bool]]
+MEMBERSHIP: dict[str, Kind] = dict.fromkeys(("country", "institution", "role", "start", "end"), "text")
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "country": pl.String,
     "power": pl.String,
@@ -33,6 +35,50 @@ OTHERS: dict[str, pl.DataType | type[pl.DataType]] = {
     "jaccard": pl.Float64,
     "institutions": pl.List(pl.String),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """One row of a table of memberships: a role in an institution from a day on, until the day before another.
+
+    Attributes:
+        start, end: None where the table has a blank.
+    """
+
+    country: str
+    institution: str
+    role: str
+    start: date | None
+    end: date | None
+
+    def holds(self, day: date, *, undated: bool) -> bool:
+        """Whether it holds on a day; a blank start counts only if `undated`."""
+        if self.end is not None and day >= self.end:
+            return False
+        return undated if self.start is None else day >= self.start
+
+
+def read_spells(memberships: pl.DataFrame, name: str = "memberships") -> list[Spell]:
+    """The rows of a table of memberships.
+
+    Raises:
+        DataError: missing columns, unreadable or reversed dates.
+    """
+    rows = typed(memberships, MEMBERSHIP, blanks=("start", "end"), name=name)
+    spells = []
+    for at, row in enumerate(rows.iter_rows(named=True), FIRST_RECORD):
+        start = first_day(row["start"], name, at, "start")
+        end = first_day(row["end"], name, at, "end")
+        if start and end and end < start:
+            raise DataError(
+                file=name,
+                row=at,
+                column="end",
+                found=f"{row['end']}, before the start {row['start']}",
+                allowed="an end on or after the start",
+            )
+        spells.append(Spell(row["country"], row["institution"], row["role"], start, end))
+    return spells
 
 
 def shared_memberships(
@@ -73,14 +119,13 @@ def shared_memberships(
         raise UnknownLabel(str(undated), get_args(Undated), what="rule for undated rows")
     if weights and min(weights.values()) < 0:
         raise DataError(found="a negative weight", allowed="weights of at least 0")
-    text = dict.fromkeys(("country", "institution", "role", "start", "end"), "text")
-    rows = typed(memberships, text, blanks=("start", "end"), name=name)  # type: ignore[arg-type]
-    day = _day(on)
+    spells = read_spells(memberships, name)
+    day = named_day(on)
     states = [focal] if isinstance(focal, str) else list(focal)
-    _require_known(rows, "country", (*states, *powers), name)
-    _require_known(rows, "role", roles, name)
-    counted = undated == "include" or (undated == "auto" and day.year >= _latest_year(rows))
-    held = _held(rows.with_row_index("_row").filter(pl.col("role").is_in(list(roles))), day, counted, name)
+    require_known([spell.country for spell in spells], "country", (*states, *powers), name)
+    require_known([spell.role for spell in spells], "role", roles, name)
+    counted = undated == "include" or (undated == "auto" and day.year >= _latest_year(spells))
+    held = _held([spell for spell in spells if spell.role in roles], day, counted)
     result = []
     for country in sorted(set(states)):
         for power in sorted(set(powers) - {country}):
@@ -104,61 +149,24 @@ def _compare(
     }
 
 
-def _held(rows: pl.DataFrame, day: date, undated: bool, name: str) -> Held:
+def _held(spells: Sequence[Spell], day: date, undated: bool) -> Held:
     """Whether a membership rests on a blank start, by country and institution; a dated spell goes first."""
     held: Held = {}
-    for row in rows.iter_rows(named=True):
-        at = row["_row"] + FIRST_RECORD
-        start = _first_day(row["start"], name, at, "start")
-        end = _first_day(row["end"], name, at, "end")
-        if start and end and end < start:
-            raise DataError(
-                file=name,
-                row=at,
-                column="end",
-                found=f"{row['end']}, before the start {row['start']}",
-                allowed="an end on or after the start",
-            )
-        if (end is not None and day >= end) or (start is not None and day < start):
-            continue
-        if start is None and not undated:
-            continue
-        mine = held.setdefault(row["country"], {})
-        mine[row["institution"]] = mine.get(row["institution"], True) and start is None
+    for spell in spells:
+        if spell.holds(day, undated=undated):
+            mine = held.setdefault(spell.country, {})
+            mine[spell.institution] = mine.get(spell.institution, True) and spell.start is None
     return held
 
 
-def _first_day(text: str | None, name: str, row: int, column: str) -> date | None:
-    if text is None:
-        return None
-    parts = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", text)
-    try:
-        if parts is None:
-            raise ValueError
-        return date(int(parts[1]), int(parts[2] or 1), int(parts[3] or 1))
-    except ValueError:
-        raise DataError(
-            file=name, row=row, column=column, found=f"'{text}'", allowed="YYYY, YYYY-MM, YYYY-MM-DD or blank"
-        ) from None
-
-
-def _day(on: int | str | date) -> date:
-    if isinstance(on, date):
-        return on
-    try:
-        return date(on, 12, 31) if isinstance(on, int) else date.fromisoformat(on)
-    except ValueError:
-        raise DataError(found=f"day '{on}'", allowed="a year, or a day as YYYY-MM-DD") from None
-
-
-def _latest_year(rows: pl.DataFrame) -> int:
+def _latest_year(spells: Sequence[Spell]) -> int:
     """The latest year that the table mentions; an undated row is known to hold about then, not earlier."""
-    years = pl.concat([rows["start"], rows["end"]]).str.slice(0, 4).cast(pl.Int64, strict=False).max()
-    return years if isinstance(years, int) else 0
+    return max((day.year for spell in spells for day in (spell.start, spell.end) if day), default=0)
 
 
-def _require_known(rows: pl.DataFrame, column: str, labels: Sequence[str], name: str) -> None:
-    known = rows[column].unique().to_list()
+def require_known(known: Sequence[str], column: str, labels: Sequence[str], name: str) -> None:
+    """Raise UnknownLabel at the first label that the column does not hold."""
+    held = set(known)
     for label in labels:
-        if label not in known:
-            raise UnknownLabel(label, known, what=column, file=name, column=column)
+        if label not in held:
+            raise UnknownLabel(label, held, what=column, file=name, column=column)

@@ -12,20 +12,28 @@ S: Signorino & Ritter (1999), International Studies Quarterly 43. kappa: Cohen (
 Scott (1955), both for foreign-policy similarity: Haege (2011), Political Analysis 19. The expectations take
 the two sides as independent. Where the expectation is zero (both sides hold one and the same category
 throughout) kappa and pi say nothing: they are NaN here and null in tables, never 0 or 1.
+
+Standard errors are those of the delta method for items drawn independently (Fleiss, Cohen & Everitt 1969,
+Psychological Bulletin 72, for kappa). A measure's influence function at a cell of the table is
+
+    agreement, S: the cell's own score less the mean
+    kappa, pi:    ((1 - M) * (e_k + f_l - E) - d_kl) / E,  M the measure, E the expected distance,
+                  e = D q and f = D p for kappa, e = f = D (p + q) / 2 for pi
+
+and the variance is `sum o * influence^2 / (n (n - 1))`, so that for agreement it is the usual error of a mean.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from betweengiants.core.errors import DataError, UnknownLabel
-from betweengiants.core.tables import require_range, require_unique, typed
 
 Distance = Literal["absolute", "squared", "nominal"]
 Floats = NDArray[np.float64]
@@ -44,6 +52,16 @@ class Similarity:
     """
 
     n: Floats
+    agreement: Floats
+    s_score: Floats
+    kappa: Floats
+    pi: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Standard errors of the four measures, in the shape of the pairs; NaN where n < 2 or the measure is undefined."""
+
     agreement: Floats
     s_score: Floats
     kappa: Floats
@@ -102,6 +120,56 @@ def similarity_from_joint(joint: ArrayLike, levels: ArrayLike, distance: Distanc
         )
 
 
+def errors_from_joint(
+    joint: ArrayLike,
+    levels: ArrayLike,
+    distance: Distance = "absolute",
+    *,
+    found: Similarity | None = None,
+) -> Errors:
+    """Standard errors of all measures, by the delta method (see the module).
+
+    Args:
+        joint: (K, K, ...) numbers of items, each one independent draw: counts, not weights.
+        levels: (K,) increasing values of the categories.
+        distance: see `distances`.
+        found: the measures of the same tables, if the caller has them already.
+
+    Returns:
+        Errors of shape (...). Zero where every item counts alike (all votes the same way): such a sample
+        says nothing about its own error.
+    """
+    o = np.asarray(joint, dtype=np.float64)
+    d, gap = distances(levels, distance), distances(levels)
+    found = found or similarity_from_joint(o, levels, distance)
+    n, rows, columns = found.n, o.sum(axis=1), o.sum(axis=0)
+    flat = (len(d), len(d), *(1,) * (o.ndim - 2))
+    towards_columns, towards_rows = np.tensordot(d, columns, axes=1), np.tensordot(d, rows, axes=1)
+    towards_both = towards_columns + towards_rows
+
+    def error(influence: Floats) -> Floats:
+        # Cell by cell: numpy's own sum depends on how many pairs stand beside this one.
+        total = sum(o[k, m] * influence[k, m] ** 2 for k, m in itertools.product(range(len(d)), repeat=2))
+        return np.where(n > 1, np.sqrt(total / (n * (n - 1))), np.nan)
+
+    def corrected(measure: Floats, first: Floats, second: Floats, expected: Floats) -> Floats:
+        """Of kappa or pi; the distances from each category to the other side's shares, and their mean."""
+        slope = first[:, None] + second[None, :] - expected
+        return np.where(expected > 0, error(((1 - measure) * slope - d.reshape(flat)) / expected), np.nan)
+
+    # Totals of counts are exact; what is divided afterwards stands cell by cell.
+    expected_kappa = (rows * towards_columns).sum(axis=0)
+    expected_pi = ((rows + columns) * towards_both).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = 1 - (gap / gap.max()).reshape(flat)
+        return Errors(
+            agreement=error(score - found.agreement),
+            s_score=error(1 - 2 * (d / d.max()).reshape(flat) - found.s_score),
+            kappa=corrected(found.kappa, towards_columns / n, towards_rows / n, expected_kappa / n**2),
+            pi=corrected(found.pi, towards_both / (2 * n), towards_both / (2 * n), expected_pi / (4 * n**2)),
+        )
+
+
 def similarity(
     x: ArrayLike,
     y: ArrayLike,
@@ -138,68 +206,6 @@ def similarity(
     return similarity_from_joint(joint, values, distance)
 
 
-def portfolio_similarity(
-    portfolios: pl.DataFrame,
-    focal: Sequence[str],
-    powers: Sequence[str],
-    *,
-    levels: Sequence[float],
-    distance: Distance = "absolute",
-    name: str = "portfolios",
-) -> pl.DataFrame:
-    """Similarity of the portfolios (alliances, ratings, ...) of states and powers.
-
-    Args:
-        portfolios: `country,partner,value` and optionally `weight`; value is one of `levels`. A partner that
-            one side has no row for is passed over for that pair: absent is not zero, so write the zeros.
-            Whether a state is its own partner is the table's decision (alliance portfolios usually say
-            yes). The weight belongs to the partner: where two sides give different ones, the focal state's
-            counts.
-        focal: labels of `country`.
-        powers: labels of `country`.
-        levels: all possible values, increasing (alliances: 0 none, 1 entente, 2 neutrality, 3 defence).
-        distance: see `distances`.
-        name: how messages call the table.
-
-    Returns:
-        country,power,n,agreement,s_score,kappa,pi, sorted; n counts the partners in common. A pair of a state
-        with itself is left out.
-
-    Raises:
-        DataError: missing columns, two rows for one country and partner, a value outside the levels.
-        UnknownLabel: a state without rows.
-    """
-    rows = typed(
-        portfolios,
-        {"country": "text", "partner": "text", "value": "number"},
-        optional={"weight": "number"},
-        name=name,
-    )
-    require_unique(rows, ["country", "partner"], name)
-    if "weight" in rows.columns:
-        require_range(rows, "weight", name, minimum=0)
-    else:
-        rows = rows.with_columns(weight=pl.lit(1.0))
-    known = rows["country"].unique().to_list()
-    for label in (*focal, *powers):
-        if label not in known:
-            raise UnknownLabel(label, known, what="country", file=name, column="country")
-    result = []
-    for country in sorted(set(focal)):
-        for power in sorted(set(powers) - {country}):
-            one, other = (rows.filter(pl.col("country") == label) for label in (country, power))
-            both = one.join(other, on="partner", how="inner", suffix="_other").sort("partner")
-            found = similarity(
-                both["value"], both["value_other"], both["weight"], levels=levels, distance=distance
-            )
-            result.append(
-                {"country": country, "power": power, "n": both.height}
-                | {m: _or_none(getattr(found, m)) for m in MEASURES}
-            )
-    schema: dict[str, type[pl.DataType]] = {"country": pl.String, "power": pl.String, "n": pl.Int64}
-    return pl.DataFrame(result, schema=schema | dict.fromkeys(MEASURES, pl.Float64))
-
-
 def _category(values: Floats, levels: Floats) -> NDArray[np.intp]:
     """Index of each value in `levels`."""
     place = np.clip(np.searchsorted(levels, values), 0, levels.size - 1)
@@ -209,8 +215,3 @@ def _category(values: Floats, levels: Floats) -> NDArray[np.intp]:
             found=f"value {values[wrong][0]:g}", allowed=f"one of {', '.join(f'{v:g}' for v in levels)}"
         )
     return place
-
-
-def _or_none(value: Floats) -> float | None:
-    number = float(value)
-    return None if np.isnan(number) else number

@@ -2,7 +2,8 @@
 
 Layout (design, section 6): `resolution,session,date,country,vote`, one row for each resolution and country;
 the vote is `yes`, `abstain` or `no`, written so; every other value (`absent` among them) is left out and
-counted.
+counted. A file in another coding (1, 2, 3 or Y, A, N) is read where the caller declares it; it is never
+guessed, since A is abstain in one file and absent in the next, and 2 is abstain in one and no in another.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.core.tables import FIRST_RECORD, read_table, require_unique
 
 YES, ABSTAIN, NO = 1, 2, 3
-VOTE_CODES: Mapping[str, int] = {"yes": YES, "abstain": ABSTAIN, "no": NO}
+VOTE_CODES: dict[str, int] = {"yes": YES, "abstain": ABSTAIN, "no": NO}
 BLANK = "(blank)"
 # One byte a cell: a table with more resolutions x countries than this is a mistake, not an assembly.
 MAX_CELLS = 1_000_000_000
@@ -88,30 +89,36 @@ class Votes:
         return f"left out, as neither yes, abstain nor no: {listed}{more}"
 
 
-def read_votes(path: Path | str, *, name: str | None = None) -> Votes:
+def read_votes(path: Path | str, *, codes: Mapping[str, str] | None = None, name: str | None = None) -> Votes:
     """Read a CSV or Parquet file of votes.
 
     Args:
         path: file with `resolution,session,date,country,vote`; other columns are dropped.
+        codes: value of the file -> yes, abstain or no, for files in another coding. The three words
+            themselves are always read, so that a file may mix them with the codes.
         name: how messages call the file.
 
     Raises:
         DataError: file or column missing, no rows, a session that is not a whole number, a date that is not
-            YYYY-MM-DD, a resolution with two dates or sessions, two rows for one resolution and country, no
-            vote at all that is yes, abstain or no.
+            YYYY-MM-DD, a resolution with two dates or sessions, two rows for one resolution and country,
+            labels of countries that differ only in capitals, no vote at all that is yes, abstain or no.
+        UnknownLabel: a code that stands for something else.
     """
     label = name or Path(path).name
     columns = {"resolution": "text", "session": "integer", "date": "text", "country": "text", "vote": "text"}
     frame = read_table(path, columns, blanks=("vote",), name=label)  # type: ignore[arg-type]
-    return votes_from_frame(frame, name=label)
+    return votes_from_frame(frame, codes=codes, name=label)
 
 
-def votes_from_frame(frame: pl.DataFrame, *, name: str = "votes") -> Votes:
+def votes_from_frame(
+    frame: pl.DataFrame, *, codes: Mapping[str, str] | None = None, name: str = "votes"
+) -> Votes:
     """Make Votes of a frame with the five columns of the layout, all text but `session` (integer).
 
     Raises:
         DataError: see `read_votes`.
     """
+    meaning = _meaning(codes or {})
     rows = frame.with_columns(_dates(frame["date"], name), pl.col("vote").fill_null(BLANK))
     resolutions = _resolutions(rows, name)
     keys, countries = resolutions["resolution"].to_list(), rows["country"].unique().sort().to_list()
@@ -121,12 +128,13 @@ def votes_from_frame(frame: pl.DataFrame, *, name: str = "votes") -> Votes:
             found=f"{len(keys)} resolutions by {len(countries)} countries",
             allowed=f"at most {MAX_CELLS} cells",
         )
+    _refuse_twins(countries, name)
     at = _positions(rows["resolution"], keys), _positions(rows["country"], countries)
     matrix = np.full((len(keys), len(countries)), -1, dtype=np.int8)
     matrix[at] = 0
     if int((matrix == 0).sum()) < rows.height:
         require_unique(rows, ["resolution", "country"], name)
-    cast = rows["vote"].replace_strict(VOTE_CODES, default=0, return_dtype=pl.Int8)
+    cast = rows["vote"].replace_strict(meaning, default=0, return_dtype=pl.Int8)
     others = rows.filter(cast == 0)["vote"].value_counts().sort("vote")
     left_out = dict(zip(others["vote"].to_list(), others["count"].to_list(), strict=True))
     if sum(left_out.values()) == rows.height:
@@ -134,7 +142,7 @@ def votes_from_frame(frame: pl.DataFrame, *, name: str = "votes") -> Votes:
             file=name,
             column="vote",
             found=f"no vote that is yes, abstain or no (only {', '.join(list(left_out)[:5])})",
-            allowed="yes, abstain, no in small letters",
+            allowed="yes, abstain, no in small letters, or a declared coding such as Y=yes,A=abstain,N=no",
         )
     matrix.fill(0)
     matrix[at] = cast.to_numpy()
@@ -148,6 +156,30 @@ def votes_from_frame(frame: pl.DataFrame, *, name: str = "votes") -> Votes:
         left_out,
         name,
     )
+
+
+def _meaning(codes: Mapping[str, str]) -> dict[str, int]:
+    """What each value of a file stands for: the three words, and the codes that the caller declares."""
+    for value, word in codes.items():
+        if word not in VOTE_CODES:
+            raise UnknownLabel(word, VOTE_CODES, what=f"vote of code '{value}':")
+        if value in VOTE_CODES and value != word:
+            raise DataError(found=f"code '{value}' for {word}", allowed=f"{value} to stand for itself")
+    return VOTE_CODES | {value: VOTE_CODES[word] for value, word in codes.items()}
+
+
+def _refuse_twins(countries: Sequence[str], name: str) -> None:
+    """KAZ and kaz are one state written in two ways; as two columns each would hold half of its votes."""
+    seen: dict[str, str] = {}
+    for label in countries:
+        twin = seen.setdefault(label.casefold(), label)
+        if twin != label:
+            raise DataError(
+                file=name,
+                column="country",
+                found=f"'{twin}' and '{label}', which differ only in capitals",
+                allowed="one label for each country",
+            )
 
 
 def _dates(column: pl.Series, name: str) -> pl.Series:

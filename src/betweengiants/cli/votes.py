@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
+from betweengiants.cli.trade_options import labels
+from betweengiants.cli.votes_options import CodesOption, VotesArgument, votes_and_remarks
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Roll-call votes: who votes with whom.")
-
-VotesArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="VOTES", help="CSV or Parquet with resolution,session,date,country,vote (yes, abstain, no)."
-    ),
-]
 
 
 class By(StrEnum):
@@ -42,14 +36,21 @@ class Weights(StrEnum):
 def agreement_command(
     votes: VotesArgument,
     powers: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--with",
             metavar="LIST",
             help="Powers, joined by commas: labels of the file, or a bloc (EU27: the vote that a strict "
             "majority of today's members voting cast).",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    all_pairs: Annotated[
+        bool,
+        typer.Option(
+            "--all-pairs", help="Every pair of states once, instead of --with (of --country, if given)."
+        ),
+    ] = False,
     country: Annotated[
         str | None,
         typer.Option("--country", metavar="LIST", help="Only these states, joined by commas."),
@@ -61,38 +62,31 @@ def agreement_command(
     weights: Annotated[
         Weights, typer.Option("--weights", help="Distance between votes for S, kappa and pi.")
     ] = Weights.absolute,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Add the standard errors of the four measures.")
+    ] = False,
+    codes: CodesOption = None,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
-    """Agreement share, S, kappa and pi of states with powers, by year, each with its n."""
+    """Agreement share, S, kappa and pi of states with powers, or of all pairs, by year, each with its n."""
     from betweengiants.alignment.agreement import agreement
-    from betweengiants.alignment.votes import read_votes
-
-    wanted = _labels(powers, "--with")
-    states = None if country is None else _labels(country, "--country")
-    table = read_votes(votes)
-    blocs, notes = _blocs(wanted, table.countries)
-    frame = agreement(
-        table, wanted, states, blocs, by=by.value, contested=contested, distance=weights.value
-    ).drop("agreement_se")
-    if frame.is_empty():
-        notes.append("no resolution on which both sides of a pair voted")
-    left_out = table.note()
-    emit(frame, format, output, notes=(*([left_out] if left_out else []), *notes))
-
-
-def _labels(text: str, option: str) -> list[str]:
-    """Labels of a comma-separated option.
-
-    Raises:
-        DataError: none, or an empty one.
-    """
+    from betweengiants.alignment.pairs import ERRORS
     from betweengiants.core.errors import DataError
 
-    labels = [label.strip() for label in text.split(",")]
-    if not all(labels):
-        raise DataError(found=f"{option} '{text}'", allowed="labels joined by commas, as in RUS,CHN")
-    return labels
+    if (powers is None) != all_pairs:
+        raise DataError(
+            found="both --with and --all-pairs" if all_pairs else "neither --with nor --all-pairs",
+            allowed="one of the two",
+        )
+    wanted = None if powers is None else labels("--with", powers)
+    states = None if country is None else labels("--country", country)
+    table, notes = votes_and_remarks(votes, codes)
+    blocs, more = _blocs(wanted or [], table.countries)
+    frame = agreement(table, wanted, states, blocs, by=by.value, contested=contested, distance=weights.value)
+    if frame.is_empty():
+        more.append("no resolution on which both sides of a pair voted")
+    emit(frame if errors else frame.drop(ERRORS), format, output, notes=(*notes, *more))
 
 
 def _blocs(wanted: list[str], known: tuple[str, ...]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
