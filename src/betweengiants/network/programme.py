@@ -73,6 +73,16 @@ class Programme:
         best, lower, upper = self._best(limits, near)
         return self._arrays(self._settle_ties(best, lower, upper), upper)
 
+    def set_capacity(self, capacity: Floats) -> None:
+        """Put other capacities in the place of the network's own, for all that is solved from now on.
+
+        Args:
+            capacity: (E,) in the units of the edges' own capacities, not negative. An edge without a limit keeps none.
+        """
+        rows = self.layout.capacity_row[self.layout.capacity_row >= 0]
+        self._row_upper[rows] = capacity[self.layout.capacity_row >= 0] / self.layout.quantity_unit
+        self._lp.set_rows(rows, np.full(len(rows), -np.inf), self._row_upper[rows])
+
     def _best(self, limits: Limits, near: FlowArrays | None) -> tuple[Solution, Floats, Floats]:
         lower, upper = self._columns(limits, near)
         self._lp.set_costs(self.layout.cost)

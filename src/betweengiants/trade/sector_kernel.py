@@ -29,8 +29,10 @@ from betweengiants.trade.newton import log_ratio
 TINY = 1e-300
 SWEEPS = 4000
 STILL = 1e-15
-SLOW = 0.9
 """Prices have settled when a sweep moves their logs by no more than this (times 1 + the largest)."""
+SLOW = 0.9
+LARGEST_CHAINS = 2500
+"""Pairs of sector and country up to which the whole derivative of the price sweep is inverted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,18 @@ class SectorEconomy:
     gamma: Floats
     income: Floats
     spending: Floats
+
+    @cached_property
+    def chains(self) -> Floats | None:
+        """(S N, S N) what all rounds of inputs add up to: inverse of I - J, J the derivative of the sweep at the baseline.
+
+        None where no sector buys inputs, or where it would be too large.
+        """
+        sectors, size = self.output.shape
+        if not self.gamma.any() or sectors * size > LARGEST_CHAINS:
+            return None
+        slope = np.einsum("sij,ski->sjki", self.share, self.gamma).reshape(sectors * size, -1)
+        return np.asarray(np.linalg.inv(np.eye(sectors * size) - slope))
 
     @cached_property
     def at_home(self) -> Floats:
@@ -223,34 +237,48 @@ def _delivered(block: Block, cost: Floats, price: Floats, growth: Floats) -> tup
 def _prices(block: Block, x: Floats, growth: Floats, price: Floats) -> tuple[Floats, Floats, Floats]:
     """(cost, price, phi): the fixed point p = T(va x + gamma p) by sweeps from `price`.
 
-    T is a contraction. While it helps, a sweep first multiplies the change by what domestic inputs add up to.
+    T is a contraction. While it helps, a sweep first multiplies the change by what the rounds of inputs add up to at the
+    baseline: a Newton step with a fixed derivative.
     """
     eco, caps, theta = block.economy, block.caps, block.theta
     linked = bool(eco.gamma.any())
     need = eco.absorbed > 0
-    at_home: Floats | None = eco.at_home if linked else None
+    helped = linked
+    to, own = (caps.scenario, caps.sector, caps.importer), theta[caps.scenario, caps.sector, 0]
     last = np.inf
     for _ in range(SWEEPS):
         cost = eco.va * x
         if linked:
             cost = cost + np.einsum("skj,bkj->bsj", eco.gamma, price)
         phi = np.matmul(np.exp(-theta * cost)[:, :, None, :], block.free)[:, :, 0, :]
+        slope = 0.0
         if caps.scenario.size:
-            paid, _, _ = _delivered(block, cost, price, growth)
-            power = caps.share * np.exp(-theta[caps.scenario, caps.sector, 0] * paid)
-            np.add.at(phi, (caps.scenario, caps.sector, caps.importer), power)
+            paid, _, binds = _delivered(block, cost, price, growth)
+            power = caps.share * np.exp(-own * paid)
+            held = np.zeros(phi.shape)
+            np.add.at(phi, to, power)
+            np.add.at(held, to, np.where(binds, power * own / (1 + own), 0.0))
+            slope = held / np.maximum(phi, TINY)
         phi = np.where(need, np.maximum(phi, TINY), 1.0)
         step = np.where(need, -np.log(phi) / theta, 0.0) - price
         change = float(np.abs(step).max())
         if not change > STILL * (1 + float(np.abs(price).max())):
             break
-        if change > SLOW * last:
-            at_home = None
+        helped = helped and change <= SLOW * last
         last = change
-        price = price + (step if at_home is None else np.einsum("skj,bkj->bsj", at_home, step))
+        # Where caps bind, a price hangs on itself with this slope: sum it up as well.
+        step = step / (1 - slope)
+        price = price + (_all_rounds(eco, step) if helped else step)
         if not (linked or caps.scenario.size):
             break
     return cost, price, phi
+
+
+def _all_rounds(economy: SectorEconomy, step: Floats) -> Floats:
+    """(B, S, N) what a first change of prices adds up to over all rounds of inputs, about the baseline."""
+    if economy.chains is None:
+        return np.asarray(np.einsum("skj,bkj->bsj", economy.at_home, step))
+    return np.asarray((step.reshape(step.shape[0], -1) @ economy.chains.T).reshape(step.shape))
 
 
 def _sales(block: Block, cost: Floats, price: Floats, phi: Floats, absorbed: Floats, scale: Floats) -> Floats:
