@@ -24,7 +24,7 @@ report: .venv/.run ## Write the position of Kazakhstan to build/report/index.htm
 	$(BIN)/betweengiants report kazakhstan --out $(REPORT)
 
 test: .venv/.dev ## Run the tests
-	$(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/.dev ## Style, types, import contracts
 	$(BIN)/ruff check
