@@ -58,6 +58,9 @@ def test_crude_oil_passes_between_mass_and_volume_with_a_density() -> None:
         ("million_t", "million_t_per_year", 7.3),
         ("bcm", "bbl_per_day", 7.3),
         ("tu", "t", None),
+        ("km3", "bcm", None),
+        ("km3", "km", None),
+        ("usd_per_1000m3", "usd_per_t", 7.3),
         ("kzt_per_usd", "usd", None),
         ("count", "share", None),
         ("index", "pct", None),
@@ -112,3 +115,17 @@ def test_there_and_back(value: float, pair: tuple[str, str]) -> None:
 def test_there_and_back_with_a_density(value: float, density: float, pair: tuple[str, str]) -> None:
     there = convert(value, pair[0], pair[1], barrels_per_tonne=density)
     assert convert(there, pair[1], pair[0], barrels_per_tonne=density) == pytest.approx(value, rel=1e-12)
+
+
+def test_an_amount_is_a_rate_only_over_a_stated_period() -> None:
+    assert convert(55, "bcm", "bcm_per_year", years=1) == pytest.approx(55)
+    assert convert(55, "bcm", "bcm_per_year", years=0.5) == pytest.approx(110)
+    assert convert(110, "bcm_per_year", "bcm", years=0.5) == pytest.approx(55)
+    assert convert(400_000, "bbl_per_day", "million_t", barrels_per_tonne=7.3, years=1) == pytest.approx(20)
+    assert convert(44, "usd_bn", "usd_m", years=0.5) == pytest.approx(44_000)  # no period in either
+    for unit, to in (("days", "share"), ("usd_bn", "million_t"), ("date", "usd")):
+        with pytest.raises(ValueError, match=r"different things|cannot convert"):
+            convert(1, unit, to, years=1)
+    for years in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(ValueError, match="period"):
+            convert(1, "bcm", "bcm_per_year", years=years)

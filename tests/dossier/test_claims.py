@@ -1,14 +1,12 @@
 import math
-from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.dossier import Dossier
-from betweengiants.dossier.claims import check_claims, read_claims
+from betweengiants.dossier.claims import Tolerances, check_claims, combine
 from betweengiants.dossier.descriptor import Header
 
 HEADER = Header("test", "Test", "1", "KAZ", ("RUS",), 2025, {})
@@ -248,12 +246,10 @@ def test_which_facts_answer() -> None:
     assert anybody.height == 2
 
 
-def test_claims_that_no_rule_covers() -> None:
-    for unchecked in (
-        claim("44", "usd_bn", "=", measure=None),
-        claim(None, None, None),
-    ):
-        assert check_claims(dossier("44", "usd_bn"), unchecked)["verdict"].to_list() == ["not checked yet"]
+def test_claims_that_say_nothing_a_rule_could_use() -> None:
+    for silent in (claim("44", "usd_bn", "=", measure=None), claim(None, None, None)):
+        row = check_claims(dossier("44", "usd_bn"), silent).row(0, named=True)
+        assert (row["verdict"], row["reason"]) == ("unverifiable", "no value named")
 
 
 def test_a_claim_without_unit_and_relation_takes_those_of_the_fact() -> None:
@@ -355,75 +351,140 @@ def test_evidence_equal_to_the_claim_supports_it(known: float, relation: str) ->
     assert verdict(dossier(repr(known), "pct"), repr(known / 100), "share", relation) == "supported"
 
 
-# files of claims ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("stated", "unit", "sums"),
+    [
+        ("44", "usd_bn", "44 billion USD against 44 billion USD (2025): ratio 1"),
+        ("22000", "usd_m", "22,000 million USD = 22 billion USD against 44 billion USD (2025): ratio 0.5"),
+    ],
+)
+def test_the_sum_is_shown(stated: str, unit: str, sums: str) -> None:
+    row = check_claims(dossier("44", "usd_bn"), claim(stated, unit, "=")).row(0, named=True)
+    assert row["arithmetic"] == sums
+    assert row["fact_rows"] == "facts:2"
 
-GOOD = "c1,stated,m,KAZ,,,44,usd_bn,="
 
-
-def claims_file(folder: Path, *lines: str, head: str = ",".join(COLUMNS)) -> Path:
-    path = folder / "claims.csv"
-    path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
-    return path
-
-
-def test_a_file_of_claims(tmp_path: Path) -> None:
-    path = claims_file(
-        tmp_path,
-        GOOD,
-        'c2,"signed, they say",m,KAZ,RUS,2025,2025-11-12,date,=',
-        "c3,s,m,KAZ,,,A;B,parties,about",
+def test_the_sum_names_the_density_and_the_length_of_the_period() -> None:
+    capacity = dossier("10.9", "million_t_per_year", density=7.5)
+    row = check_claims(capacity, claim("400000", "bbl_per_day", "=")).row(0, named=True)
+    assert row["arithmetic"] == (
+        "400,000 bbl/d x 365 / 7.5 bbl/t = 19.47 Mt/a against 10.9 Mt/a (2025): ratio 1.786"
     )
-    frame = read_claims(path)
-    assert frame.columns == COLUMNS
-    assert frame["partner"].to_list() == [None, "RUS", None]
-    assert check_claims(dossier("44", "usd_bn"), frame)["verdict"].to_list() == [
-        "supported",
-        "unverifiable",
-        "unverifiable",
+    assert row["ratio"] == pytest.approx(400_000 * 365 / 7.5 / 1e6 / 10.9)
+    back = dossier("400000", "bbl_per_day", density=7.5)
+    row = check_claims(back, claim("19.5", "million_t", "=")).row(0, named=True)
+    assert row["arithmetic"].startswith("19.5 Mt / 365 x 7.5 bbl/t = 400,685 bbl/d against 400,000 bbl/d")
+
+
+@pytest.mark.parametrize(
+    ("period", "length"),
+    [("2025", 1.0), ("2025-H1", 0.5), ("2025-Q3", 0.25), ("2025-05", 1 / 12), ("2025-01/2025-10", 10 / 12)],
+)
+def test_an_amount_is_a_rate_over_its_period(period: str, length: float) -> None:
+    evidence = dossier("1", "bcm", more=[(None, period, repr(55 * length), "b")])
+    row = check_claims(evidence, claim("55", "bcm_per_year", "=", period=period)).filter(
+        pl.col("source_id") == "b"
+    )
+    assert row["verdict"].to_list() == ["supported"]
+    assert row["ratio"][0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("period", ["2025-12-31", "2025-12/2025-01", "all time"])
+def test_a_period_without_length_turns_no_amount_into_a_rate(period: str) -> None:
+    evidence = dossier("1", "bcm", more=[(None, period, "55", "b")])
+    rows = check_claims(evidence, claim("55", "bcm_per_year", "=", period=period))
+    assert set(rows["verdict"]) == {"unverifiable"}
+
+
+CONVERTIBLE = [
+    ("bbl_per_day", "million_t_per_year"),
+    ("bbl_per_day", "million_t"),
+    ("bcm_per_year", "bcm"),
+    ("usd_bn", "usd_m"),
+    ("pct", "share"),
+    ("trillion_m3", "bcm"),
+    ("km", "m"),
+    ("usd_per_bbl", "usd_per_t"),
+]
+
+
+@given(
+    value=st.floats(1e-3, 1e6),
+    units=st.sampled_from(CONVERTIBLE),
+    density=st.floats(6.5, 8.5),
+    relation=st.sampled_from(["=", "about", ">=", "<="]),
+)
+def test_units_convert_there_and_back(
+    value: float, units: tuple[str, str], density: float, relation: str
+) -> None:
+    """The ratio of a claim to a fact is the inverse of the ratio with both units and values exchanged."""
+    there = check_claims(dossier("3", units[1], density=density), claim(repr(value), units[0], relation))
+    back = check_claims(dossier(repr(value), units[0], density=density), claim("3", units[1], relation))
+    assert there["ratio"][0] * back["ratio"][0] == pytest.approx(1)
+
+
+@given(
+    known=NUMBER,
+    stated=NUMBER,
+    narrow=st.floats(0, 0.9),
+    more=st.floats(0, 0.9),
+    relation=st.sampled_from(["=", "about", ">=", "<="]),
+)
+def test_a_wider_tolerance_never_judges_worse(
+    known: float, stated: float, narrow: float, more: float, relation: str
+) -> None:
+    evidence, stating = dossier(repr(known), "usd_m"), claim(repr(stated), "usd_m", relation)
+    tight, wide = (
+        RANK[check_claims(evidence, stating, tolerances=Tolerances.widened(size))["verdict"][0]]
+        for size in (narrow, min(narrow + more, 0.99))
+    )
+    assert wide <= tight
+
+
+def rows_of(*verdicts: str) -> list[dict[str, str | None]]:
+    """Rows as `combine` reads them; an exclamation mark stands for an announcement."""
+    return [
+        {
+            "verdict": word.removesuffix("!"),
+            "reference_basis": "announced" if word.endswith("!") else "reported",
+        }
+        for word in verdicts
     ]
 
 
 @pytest.mark.parametrize(
-    ("line", "column", "found"),
+    ("verdicts", "combined"),
     [
-        ("c1,again,m,KAZ,,,44,usd_bn,=", None, "a second row for claim_id=c1"),
-        (",s,m,KAZ,,,44,usd_bn,=", "claim_id", "an empty cell"),
-        ("c2,,m,KAZ,,,44,usd_bn,=", "statement", "an empty cell"),
-        ("c2,s,,KAZ,,,44,usd_bn,=", "measure", "an empty cell"),
-        ("c2,s,m,,,,44,usd_bn,=", "subject", "an empty cell"),
-        ("c2,s,m,KAZ,,,,usd_bn,=", "value", "an empty cell"),
-        ("c2,s,m,KAZ,,,44,,=", "unit", "an empty cell"),
-        ("c2,s,m,KAZ,,,44,usd_bn,", "relation", "an empty cell"),
-        ("c2,s,m,KAZ,,,44,usd_bn,<", "relation", "'<'"),
-        ("c2,s,m,KAZ,,,44,usd_bn,equals", "relation", "'equals'"),
-        ("c2,s,m,KAZ,,,44,usd_billions,=", "unit", "unknown unit 'usd_billions'"),
-        ("c2,s,m,KAZ,,,a lot,usd_bn,=", "value", "'a lot'"),
-        ('c2,s,m,KAZ,,,"44,000",usd_m,=', "value", "'44,000'"),
-        ("c2,s,m,KAZ,,,44_000,usd_m,=", "value", "'44_000'"),
-        ("c2,s,m,KAZ,,,nan,usd_bn,=", "value", "'nan'"),
-        ("c2,s,m,KAZ,,,inf,usd_bn,>=", "value", "'inf'"),
-        ("c2,s,m,KAZ,,,=1+1,usd_bn,=", "value", "'=1+1'"),
-        ("c2,s,m,KAZ,,,12.11.2025,date,=", "value", "'12.11.2025'"),
-        ("c2,s,m,KAZ,,,2,date,=", "value", "'2'"),
-        ("c2,s,m,KAZ,,,2025-11-1,date,=", "value", "'2025-11-1'"),
-        ("c2,s,m,KAZ,,44,usd_bn,=", None, "fewer cells than the header has (8, not 9)"),
+        (("supported",), "supported"),
+        (("supported", "imprecise"), "supported"),
+        (("supported", "contradicted"), "imprecise"),
+        (("supported", "implausible", "supported"), "imprecise"),
+        (("imprecise", "contradicted"), "imprecise"),
+        (("contradicted", "implausible"), "contradicted"),
+        (("implausible", "implausible"), "implausible"),
+        (("unverifiable", "supported"), "supported"),
+        (("unverifiable",), "unverifiable"),
+        (("supported!", "contradicted"), "contradicted"),
+        (("supported!",), "supported"),
+        (("supported!", "unverifiable"), "supported"),
     ],
 )
-def test_claims_that_are_refused(tmp_path: Path, line: str, column: str | None, found: str) -> None:
-    with pytest.raises(DataError) as caught:
-        read_claims(claims_file(tmp_path, GOOD, line))
-    error = caught.value
-    assert (error.file, error.row, error.column, error.found) == ("claims.csv", 3, column, found)
+def test_one_verdict_over_several_facts(verdicts: tuple[str, ...], combined: str) -> None:
+    for order in (verdicts, verdicts[::-1]):
+        assert combine(rows_of(*order))[0] == combined
 
 
-def test_units_are_suggested(tmp_path: Path) -> None:
-    with pytest.raises(UnknownLabel) as caught:
-        read_claims(claims_file(tmp_path, "c1,stated,m,KAZ,,,44,usd_bm,="))
-    assert "usd_bn" in caught.value.suggestions
+def test_the_spread_behind_a_verdict_is_shown() -> None:
+    assert combine(rows_of("contradicted", "supported", "contradicted"))[1] == "1 supported, 2 contradicted"
+    assert (
+        combine(rows_of("supported!", "imprecise"))[1] == "1 imprecise; 1 announced or planned, not counted"
+    )
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_a_missing_column(tmp_path: Path, column: str) -> None:
-    names = [name for name in COLUMNS if name != column]
-    with pytest.raises(DataError, match=f"no column '{column}'"):
-        read_claims(claims_file(tmp_path, ",".join("x" * len(names)), head=",".join(names)))
+@given(st.lists(st.sampled_from([*RANK]), min_size=1, max_size=6), st.randoms())
+def test_the_combined_verdict_lies_between_the_kindest_and_the_harshest(verdicts: list[str], dice) -> None:
+    combined = RANK[combine(rows_of(*verdicts))[0]]
+    ranks = [RANK[verdict] for verdict in verdicts]
+    assert min(ranks) <= combined <= max(ranks)
+    dice.shuffle(verdicts)
+    assert RANK[combine(rows_of(*verdicts))[0]] == combined

@@ -50,12 +50,8 @@ def test_the_position_figure_holds_each_power_in_each_panel(
     assert year in figures["position"].subtitle
     assert table.height == 2 * len(POWERS)
     for row in table.to_dicts():
-        trade = row["panel"] == "Trade cut"
-        x = (
-            position.number("trade", "leverage_pct", row["power"], horizon="short")
-            if trade
-            else position.number("oil_transit", "lost_pct_gdp", row["power"])
-        )
+        horizon = "short" if "short run" in row["panel"] else "long"
+        x = position.number("coupled", "leverage_pct", row["power"], horizon=horizon)
         y = position.number("votes", "vote_agreement", row["power"], period=year)
         assert (row["x"], row["x_low"], row["x_high"]) == (x.value, x.low, x.high)
         assert (row["y"], row["y_low"], row["y_high"]) == (y.value, y.low, y.high)
@@ -142,7 +138,7 @@ def test_a_power_that_touches_no_pipe_changes_no_bar(with_tables: Callable[..., 
     totals = dict(route_table(oil(other)).select("case", "total").rows())
     assert totals["Without Japan"] == pytest.approx(totals["As it is"])
     roads = {f"{name}-{kind}" for name in ("gas", "freight") for kind in ("map", "severance")}
-    assert set(all_figures(other)) == {"channels", "oil-map", "severance", *roads}
+    assert set(all_figures(other)) == {"waterfall", "channels", "oil-map", "severance", *roads}
 
 
 def test_short_names_of_routes() -> None:

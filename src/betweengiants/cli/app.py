@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from betweengiants.cli import (
+    alignment,
     backtest,
+    balance,
+    check,
+    compare,
+    domains,
     dossier,
     frontier,
     network,
@@ -18,6 +23,7 @@ from betweengiants.cli import (
     report,
     sectors,
     serve,
+    trace,
     trade,
     trade_more,
     trade_uncertainty,
@@ -37,12 +43,16 @@ app = typer.Typer(
 app.command(epilog="Example: betweengiants report kazakhstan --out report")(report.report)
 app.command(epilog="Example: betweengiants position kazakhstan --format csv")(report.position)
 app.command(epilog="Example: betweengiants sever --by RUS --by CHN --horizon short")(report.sever)
-app.command(epilog="Example: betweengiants check kazakhstan --format csv --output verdicts.csv")(
-    dossier.check
-)
-app.command(epilog="Example: betweengiants facts --measure crude_exports")(dossier.facts)
+app.command(epilog="Example: betweengiants check kazakhstan --format csv --output verdicts.csv")(check.check)
+app.command(epilog="Example: betweengiants facts --measure crude_exports")(check.facts)
+app.command(epilog=trace.TRACE_EPILOG)(trace.trace)
+app.command(epilog=trace.CITE_EPILOG)(trace.cite)
+app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=backtest.EPILOG)(backtest.backtest)
+app.command(epilog=balance.EPILOG)(balance.balance)
 app.command(epilog=frontier.EPILOG)(frontier.frontier)
+app.command(epilog=domains.DOMAINS_EPILOG)(domains.domains)
+app.command(epilog=domains.HISTORY_EPILOG)(domains.history)
 app.command(name="pull", epilog=pull.EPILOG)(pull.pull)
 app.command(epilog=serve.EPILOG)(serve.serve)
 app.add_typer(dossier.app, name="dossier")
@@ -54,6 +64,7 @@ network_check.register(network.app)
 app.add_typer(trade.app, name="trade")
 app.add_typer(network.app, name="network")
 app.add_typer(votes.app, name="votes")
+app.add_typer(alignment.app, name="alignment")
 
 
 def _version(wanted: bool) -> None:

@@ -32,8 +32,12 @@ OutputOption = Annotated[
 ]
 
 
-def emit(frame: pl.DataFrame, format: Format, output: Path | None, *, notes: tuple[str, ...] = ()) -> None:
+def emit(
+    frame: pl.DataFrame, format: Format, output: Path | None, *, notes: tuple[str, ...] = (), width: int = 200
+) -> None:
     """Print `frame`, or write it whole to `output`; notes go to standard error.
+
+    A table is as wide as the screen, or `width` where there is none.
 
     Raises:
         OutputError: `output` cannot be written.
@@ -43,13 +47,32 @@ def emit(frame: pl.DataFrame, format: Format, output: Path | None, *, notes: tup
     from betweengiants.core.files import write_bytes
 
     if output is not None:
-        write_bytes(output, _render(frame, format))
+        write_bytes(output, _render(frame, format, width))
     elif format is Format.parquet:
         raise DataError(found="--format parquet without --output", allowed="--output FILE")
     else:
-        _show(_render(frame, format, on_screen=sys.stdout.isatty()))
+        _show(_render(frame, format, width, on_screen=sys.stdout.isatty()))
     for note in notes:
         print(note, file=sys.stderr)
+
+
+def emit_text(text: str, output: Path | None) -> None:
+    """Print a text, or write it whole to `output`.
+
+    Raises:
+        OutputError: `output` cannot be written.
+    """
+    from betweengiants.core.files import write_text
+
+    if output is not None:
+        write_text(output, text)
+    else:
+        _show(text.encode("utf-8"))
+
+
+def table_text(frame: pl.DataFrame) -> str:
+    """A frame as `--format table` shows it in a file: columns in line, numbers rounded."""
+    return _text(frame, on_screen=False)
 
 
 def _show(data: bytes) -> None:
@@ -64,9 +87,11 @@ def _show(data: bytes) -> None:
     stream.flush()
 
 
-def _render(frame: pl.DataFrame, format: Format, *, on_screen: bool = False) -> bytes:
+def _render(frame: pl.DataFrame, format: Format, width: int, *, on_screen: bool = False) -> bytes:
+    from betweengiants.core.csvout import csv_text
+
     if format is Format.csv:
-        return frame.write_csv().encode("utf-8")
+        return csv_text(frame).encode("utf-8")
     if format is Format.json:
         rows = [{key: _plain(value) for key, value in row.items()} for row in frame.to_dicts()]
         return (json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
@@ -74,7 +99,7 @@ def _render(frame: pl.DataFrame, format: Format, *, on_screen: bool = False) -> 
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
         return buffer.getvalue()
-    return _text(frame, on_screen).encode("utf-8")
+    return _text(frame, on_screen, width).encode("utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -84,7 +109,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _text(frame: pl.DataFrame, on_screen: bool) -> str:
+def _text(frame: pl.DataFrame, on_screen: bool, width: int = 200) -> str:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -96,7 +121,7 @@ def _text(frame: pl.DataFrame, on_screen: bool) -> str:
     for row in frame.iter_rows():
         table.add_row(*(Text(_cell(value)) for value in row))
     buffer = io.StringIO()
-    Console(file=buffer, width=None if on_screen else 200, force_terminal=on_screen).print(table)
+    Console(file=buffer, width=None if on_screen else width, force_terminal=on_screen).print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n")).rstrip("\n") + "\n"
 
 

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from betweengiants.cli.dossier import DossierArgument
+from betweengiants.cli.drawing import CacheOption, DrawsOption, JobsOption, SeedOption, drawn
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from betweengiants.position import Position
+
+
+DRAWS = 100
+"""Default number of draws: enough for ends of intervals that are shown with two digits."""
 
 
 class Domain(StrEnum):
@@ -38,6 +43,10 @@ def report(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the page and its files.")
     ] = Path("report"),
+    draws: DrawsOption = DRAWS,
+    seed: SeedOption = 1,
+    jobs: JobsOption = None,
+    cache: CacheOption = None,
 ) -> None:
     """Write the whole position of a state as one self-contained page, with JSON, tables and pictures beside it."""
     from betweengiants.core.files import make_folder
@@ -48,21 +57,30 @@ def report(
     dossier = load_dossier(where)
     make_folder(out)
     with _steps() as step:
+        step("drawing")
+        uncertain = drawn(dossier, draws, seed, jobs, cache)
         step("solving")
-        result = position(dossier)
+        result = position(dossier, uncertain)
         written = write_report(result, out, step)
     _summary(result)
     print(f"{written.page}  ({len(written.files)} files)")
 
 
 def position(
-    where: DossierArgument = "kazakhstan", format: FormatOption = Format.table, output: OutputOption = None
+    where: DossierArgument = "kazakhstan",
+    draws: DrawsOption = DRAWS,
+    seed: SeedOption = 1,
+    jobs: JobsOption = None,
+    cache: CacheOption = None,
+    format: FormatOption = Format.table,
+    output: OutputOption = None,
 ) -> None:
     """Print leverage, counter-leverage, alignment and balance, each with its range, as one long table."""
     from betweengiants.dossier import load_dossier
     from betweengiants.position import position as solve
 
-    result = solve(load_dossier(where))
+    dossier = load_dossier(where)
+    result = solve(dossier, drawn(dossier, draws, seed, jobs, cache))
     emit(result.results, format, output, notes=result.gaps)
 
 
@@ -90,6 +108,10 @@ def sever(
             "--recovery", metavar="N", help="Days after the reopening that count, with --days (60)."
         ),
     ] = None,
+    draws: DrawsOption = DRAWS,
+    seed: SeedOption = 1,
+    jobs: JobsOption = None,
+    cache: CacheOption = None,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
@@ -107,7 +129,8 @@ def sever(
             raise DataError(found=f"{option} without --days", allowed=f"{option} with --days")
     if not by:
         raise typer.BadParameter("none given; or --edge EDGE with --days N", param_hint="--by POWER")
-    result = solve(load_dossier(where))
+    dossier = load_dossier(where)
+    result = solve(dossier, drawn(dossier, draws, seed, jobs, cache))
     frame = severance(
         result, by, channel=domain.value if domain else None, horizon=horizon.value if horizon else None
     )
@@ -150,11 +173,12 @@ def _summary(result: Position) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from betweengiants.report import sections, words
+    from betweengiants.report import sections
+    from betweengiants.report.answer import answer
 
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
-    for sentence in words.answer(result):
-        console.print(sentence)
+    for sentence in answer(result):
+        console.print(sentence.text)
     table = Table(box=None, pad_edge=False, header_style="bold")
     headings = ["Power", "Trade, short run", "Trade, long run"]
     if result.oil is not None:

@@ -15,6 +15,7 @@ import polars as pl
 from betweengiants.core.errors import DataError, quoted
 
 MAX_FIELD = 100_000
+MAX_COLUMNS = 4_096
 LAYOUT = "comma-separated rows as long as the header"
 BOM = b"\xef\xbb\xbf"
 # A record as RFC 4180 has it: cells in quotes (quotes inside doubled) or cells without any quote.
@@ -29,7 +30,8 @@ def read_csv(data: bytes, label: str) -> pl.DataFrame:
         label: how messages call the file.
 
     Raises:
-        DataError: binary data, not UTF-8, empty, a name twice, a ragged row, a broken quote, a very long cell.
+        DataError: binary data, not UTF-8, empty, a name twice, very many columns, a ragged row, a broken quote, a very
+            long cell.
     """
     _require_text(data, label)
     data = data.rstrip() + b"\n"  # a last row without a line end is read less strictly
@@ -81,6 +83,12 @@ def _header(data: bytes, label: str) -> list[str]:
         raise DataError(file=label, row=row, found=found, allowed=LAYOUT) from error
     if not any(names):
         raise DataError(file=label, row=1, found="an empty line", allowed="the names of the columns")
+    if max(map(len, names), default=0) > MAX_FIELD:
+        raise DataError(file=label, row=1, found="a very long cell", allowed=f"at most {MAX_FIELD} bytes")
+    if len(names) > MAX_COLUMNS:
+        raise DataError(
+            file=label, row=1, found=f"{len(names):,} columns", allowed=f"at most {MAX_COLUMNS:,}"
+        )
     doubled = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if doubled is not None:
         raise DataError(file=label, row=1, found=f"column {quoted(doubled)} twice", allowed="each name once")

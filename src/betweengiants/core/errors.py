@@ -11,6 +11,10 @@ from typing import Any
 
 # Longer labels are not compared with known names: nobody typed them, and the comparison would take minutes.
 MAX_COMPARED = 200
+# A sentence may name columns and rows of a stranger; some are very long.
+MAX_SENTENCE = 1_500
+# Of more names only those of about the same length that start alike are compared: a table may name a million.
+MAX_NAMES = 5_000
 
 
 class BetweenGiantsError(Exception):
@@ -40,7 +44,17 @@ def _at(file: str | None, row: int | None, column: str | None) -> str:
 def _sentence(file: str | None, row: int | None, column: str | None, found: str, allowed: str) -> str:
     place = _at(file, row, column)
     end = "" if allowed.endswith(("?", ".")) else "."
-    return f"{place + ': ' if place else ''}found {found}; allowed: {allowed}{end}"
+    return _printable(f"{place + ': ' if place else ''}found {found}; allowed: {allowed}{end}")
+
+
+def _printable(sentence: str) -> str:
+    """One line that a screen can show: control characters written out, the middle of a very long sentence left out."""
+    if len(sentence) > MAX_SENTENCE:
+        half = MAX_SENTENCE // 2
+        sentence = f"{sentence[:half]} ... {sentence[-half:]}"
+    if sentence.isprintable():
+        return sentence
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
 
 
 class DataError(BetweenGiantsError):
@@ -65,6 +79,21 @@ class DataError(BetweenGiantsError):
     ) -> None:
         self.file, self.row, self.column, self.found, self.allowed = file, row, column, found, allowed
         super().__init__(_sentence(file, row, column, found, allowed))
+
+
+class SeveralFaults(DataError):
+    """Several faults of one input, one sentence a line; the attributes are those of the first.
+
+    Attributes:
+        faults: every fault, in the order of the rows.
+    """
+
+    def __init__(self, faults: Sequence[DataError]) -> None:
+        first = faults[0]
+        self.faults = tuple(faults)
+        self.file, self.row, self.column = first.file, first.row, first.column
+        self.found, self.allowed = first.found, first.allowed
+        Exception.__init__(self, "\n".join(str(fault) for fault in faults))
 
 
 class UnknownLabel(DataError):
@@ -177,8 +206,15 @@ def nearest(label: str, known: Sequence[str], count: int = 3) -> list[str]:
         ratio = difflib.SequenceMatcher(None, wanted, folded).ratio()
         return ratio + 0.25 * (sorted(wanted) == sorted(folded))
 
-    close = sorted((-likeness(name), name) for name in known)
+    close = sorted((-likeness(name), name) for name in _comparable(wanted, known))
     return [name for score, name in close[:count] if -score >= 0.6]
+
+
+def _comparable(wanted: str, known: Sequence[str]) -> list[str]:
+    names = [name for name in known if len(name) <= MAX_COMPARED]
+    if len(names) > MAX_NAMES:
+        names = [n for n in names if n[:1].casefold() == wanted[:1] and abs(len(n) - len(wanted)) <= 2]
+    return names[:MAX_NAMES]
 
 
 def quoted(text: object, most: int = 80) -> str:

@@ -27,6 +27,7 @@ def read_table(
     optional: Mapping[str, Kind] | None = None,
     blanks: Sequence[str] = (),
     name: str | None = None,
+    may_be_empty: bool = False,
 ) -> pl.DataFrame:
     """Read a CSV or Parquet file with the named columns; other columns are dropped.
 
@@ -36,6 +37,7 @@ def read_table(
         optional: columns that may be absent.
         blanks: columns in which an empty cell is allowed (it becomes null).
         name: how messages call the file (default: its name).
+        may_be_empty: whether a header without rows is a table.
 
     Returns:
         A frame with the required columns and those optional ones that the file has; text as String, number as
@@ -48,7 +50,7 @@ def read_table(
     path = Path(path)
     label = name or path.name
     raw = _read_raw(path, label)
-    return typed(raw, columns, optional=optional, blanks=blanks, name=label)
+    return typed(raw, columns, optional=optional, blanks=blanks, name=label, may_be_empty=may_be_empty)
 
 
 def typed(
@@ -58,6 +60,7 @@ def typed(
     optional: Mapping[str, Kind] | None = None,
     blanks: Sequence[str] = (),
     name: str = "table",
+    may_be_empty: bool = False,
 ) -> pl.DataFrame:
     """Check and convert the columns of a frame that is already in memory (see `read_table`)."""
     wanted = dict(columns)
@@ -69,7 +72,7 @@ def typed(
                 allowed=f"columns {', '.join(columns)}",
             )
     wanted |= {c: kind for c, kind in (optional or {}).items() if c in raw.columns}
-    if raw.height == 0:
+    if raw.height == 0 and not may_be_empty:
         raise DataError(file=name, found="no rows below the header", allowed="at least one row")
     return raw.select(_convert(raw[c], kind, c in blanks, name) for c, kind in wanted.items())
 

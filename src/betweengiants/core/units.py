@@ -1,13 +1,14 @@
 """The units that tables may use, and conversion between those of one dimension.
 
 Codes are those of the data (`million_t`, `usd_bn`, `bbl_per_day`); the arithmetic is pint's. Crude oil passes
-between mass and volume only with a stated density (`barrels_per_tonne`).
+between mass and volume only with a stated density (`barrels_per_tonne`), an amount becomes a rate only with the length
+of its period (`years`).
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from betweengiants.core.errors import UnknownLabel
@@ -19,6 +20,7 @@ UNITS: dict[str, tuple[float, str] | None] = {
     "usd_bn": (1e9, "usd"),
     "usd_per_t": (1, "usd/tonne"),
     "usd_per_bbl": (1, "usd/barrel"),
+    "usd_per_1000m3": (1e-3, "usd/cubic_metre_gas"),
     "kzt_per_usd": (1, "kzt/usd"),
     "pct": (0.01, "dimensionless"),
     "share": (1, "dimensionless"),
@@ -34,6 +36,7 @@ UNITS: dict[str, tuple[float, str] | None] = {
     "bcm_per_year": (1e9, "cubic_metre_gas/year"),
     "bbl_per_day": (1, "barrel/day"),
     "bbl_per_t": (1, "barrel/tonne"),
+    "km3": (1e9, "cubic_metre_water"),
     "km": (1e3, "metre"),
     "m": (1, "metre"),
     "days": (24, "hour"),
@@ -55,6 +58,7 @@ _DEFINITIONS = (
     "tonne = [mass]",
     "tonne_uranium = [mass_of_uranium]",
     "cubic_metre_gas = [volume_of_gas]",
+    "cubic_metre_water = [volume_of_water]",
     "barrel = [volume_of_oil]",
     "metre = [length]",
     "hour = [time]",
@@ -78,7 +82,14 @@ def check_unit(code: str, *, file: str | None = None, row: int | None = None) ->
     return code
 
 
-def convert(value: float, unit: str, to: str, *, barrels_per_tonne: float | None = None) -> float:
+def convert(
+    value: float,
+    unit: str,
+    to: str,
+    *,
+    barrels_per_tonne: float | None = None,
+    years: float | None = None,
+) -> float:
     """Convert `value` from one unit code to another.
 
     Args:
@@ -86,25 +97,38 @@ def convert(value: float, unit: str, to: str, *, barrels_per_tonne: float | None
         unit: its unit code.
         to: the wanted unit code.
         barrels_per_tonne: density of the crude oil, needed between mass and volume of oil.
+        years: length of the period that an amount was moved in, needed between an amount and a rate.
 
     Raises:
         UnknownLabel: a unit is not known.
-        ValueError: the units measure different things, or the density is missing or not positive.
+        ValueError: the units measure different things, or the density or the period is missing or not positive.
     """
     if barrels_per_tonne is not None and not 0 < barrels_per_tonne < math.inf:
         raise ValueError(f"a density of {barrels_per_tonne} barrels per tonne")
-    quantity = _quantity(check_unit(unit))
-    target = _quantity(check_unit(to))
+    if years is not None and not 0 < years < math.inf:
+        raise ValueError(f"a period of {years} years")
+    return value * _factor(check_unit(unit), check_unit(to), barrels_per_tonne, years)
+
+
+@lru_cache(maxsize=4096)
+def _factor(unit: str, to: str, barrels_per_tonne: float | None, years: float | None) -> float:
+    """What a number is multiplied by; pint's algebra costs a hundred times more than the product."""
+    quantity, target = _quantity(unit), _quantity(to)
     if quantity is None or target is None:
         raise ValueError(f"cannot convert {unit} to {to}")
     ratio = quantity / target
+    bridges: list[Any] = [1]
     is_density = "bbl_per_t" in (unit, to)  # a density is not divided by the density
-    if not ratio.dimensionless and barrels_per_tonne is not None and not is_density:
+    if barrels_per_tonne is not None and not is_density:
         density = _registry().Quantity(barrels_per_tonne, "barrel/tonne")
-        ratio = next((r for r in (ratio * density, ratio / density) if r.dimensionless), ratio)
+        bridges += [density, 1 / density]
+    if years is not None and not quantity.dimensionless and not target.dimensionless:
+        period = _registry().Quantity(years, "year")
+        bridges += [bridge * time for time in (period, 1 / period) for bridge in bridges]
+    ratio = next((r for r in (ratio * bridge for bridge in bridges) if r.dimensionless), ratio)
     if not ratio.dimensionless:
         raise ValueError(f"{unit} and {to} measure different things")
-    return value * float(ratio.to_base_units().magnitude)
+    return float(ratio.to_base_units().magnitude)
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from betweengiants.core.errors import DataError, UnknownLabel, quoted
+from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.core.tables import (
     FIRST_RECORD,
     require_member,
@@ -15,11 +15,11 @@ from betweengiants.core.tables import (
     require_unique,
 )
 from betweengiants.core.units import UNITS
-from betweengiants.dossier import schema
+from betweengiants.dossier import checks_events, claims, schema
+from betweengiants.dossier.refusal import DATE, refuse
 
 Tables = Mapping[str, pl.DataFrame]
 NOT_NUMBERS = tuple(code for code, entry in UNITS.items() if entry is None)
-DATE = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
 # A central value and its bounds, in every table that has them.
 BOUNDED = (
     ("value", "low", "high"),
@@ -27,6 +27,7 @@ BOUNDED = (
     ("cost", "cost_low", "cost_high"),
     ("price", "price_low", "price_high"),
     ("value", "value_low", "value_high"),
+    ("personnel", "personnel_low", "personnel_high"),
 )
 
 
@@ -48,8 +49,8 @@ def check_fields(table: str, frame: pl.DataFrame) -> None:
             rows = frame.with_row_index("_row", offset=FIRST_RECORD)
             outside = (pl.col(low) > pl.col(value)) | (pl.col(high) < pl.col(value))
             crossed = pl.col(low) > pl.col(high)
-            _refuse(rows.filter(outside), value, f"a value between {low} and {high}", file=name)
-            _refuse(rows.filter(crossed), low, f"a number that is not above {high}", file=name)
+            refuse(rows.filter(outside), value, f"a value between {low} and {high}", file=name)
+            refuse(rows.filter(crossed), low, f"a number that is not above {high}", file=name)
 
 
 def check_references(tables: Tables) -> None:
@@ -69,39 +70,23 @@ def check_facts(tables: Tables) -> None:
         how="left",
         maintain_order="left",
     )
-    _refuse(joined.filter(pl.col("unit") != pl.col("unit_of_measure")), "unit", "the measure's own unit")
+    refuse(joined.filter(pl.col("unit") != pl.col("unit_of_measure")), "unit", "the measure's own unit")
     numeric = joined.filter(~pl.col("unit").is_in(NOT_NUMBERS)).with_columns(
         number=pl.col("value").cast(pl.Float64, strict=False)
     )
-    _refuse(numeric.filter(pl.col("number").is_null() | ~pl.col("number").is_finite()), "value", "a number")
+    refuse(numeric.filter(pl.col("number").is_null() | ~pl.col("number").is_finite()), "value", "a number")
     outside = (pl.col("number") < pl.col("minimum")) | (pl.col("number") > pl.col("maximum"))
-    _refuse(numeric.filter(outside), "value", "a value in the plausible range that measures.csv gives")
+    refuse(numeric.filter(outside), "value", "a value in the plausible range that measures.csv gives")
     disordered = (pl.col("low") > pl.col("number")) | (pl.col("high") < pl.col("number"))
-    _refuse(numeric.filter(disordered), "value", "a value between low and high")
+    refuse(numeric.filter(disordered), "value", "a value between low and high")
     dates = joined.filter((pl.col("unit") == "date") & ~pl.col("value").str.contains(DATE))
-    _refuse(dates, "value", "a date (2025, 2025-11 or 2025-11-12)")
+    refuse(dates, "value", "a date (2025, 2025-11 or 2025-11-12)")
 
 
 def check_claims(tables: Tables) -> None:
-    """A claim that names a measure and a value states a number, a date or a list, as its unit says."""
-    claims = (
-        tables["claims"].with_row_index("_row", offset=FIRST_RECORD).filter(pl.col("value").is_not_null())
-    )
-    units = tables["measures"].select("measure", unit_of_measure="unit")
-    stated = claims.join(units, on="measure", how="inner", maintain_order="left").with_columns(
-        unit=pl.coalesce("unit", "unit_of_measure")
-    )
-    check_stated(stated, "claims.csv")
-
-
-def check_stated(claims: pl.DataFrame, file: str) -> None:
-    """Values of claims fit their units; columns: _row (as a spreadsheet shows it), value, unit."""
-    number = pl.col("value").cast(pl.Float64, strict=False)
-    is_number = ~pl.col("unit").is_in(NOT_NUMBERS)
-    no_number = is_number & (number.is_null() | ~number.is_finite())
-    _refuse(claims.filter(no_number), "value", "a number", file=file)
-    no_date = (pl.col("unit") == "date") & ~pl.col("value").str.contains(DATE)
-    _refuse(claims.filter(no_date), "value", "a date (2025, 2025-11 or 2025-11-12)", file=file)
+    """A claim states what its kind asks for; an empty unit means that of its measure."""
+    units = dict(tables["measures"].select("measure", "unit").iter_rows())
+    claims.refuse_faults(list(claims.faults(tables["claims"].to_dicts(), "claims.csv", units)))
 
 
 def check_licences(tables: Tables) -> None:
@@ -126,7 +111,7 @@ def check_network(tables: Tables) -> None:
     edges = tables["network_edges"].with_row_index("_row", offset=FIRST_RECORD)
     silent = pl.col("capacity").is_null() & (pl.col("capacity_basis").fill_null("") != "none")
     unknown = edges.filter((pl.col("status") == "operating") & silent)
-    _refuse(
+    refuse(
         unknown,
         "capacity",
         "a capacity (a declared estimate with bounds where no source has one), or capacity_basis = none",
@@ -145,15 +130,15 @@ def check_closures(tables: Tables) -> None:
     """A closure starts on a day, and one that the back-test runs states what was observed and how long it lasted."""
     rows = tables["closures"].with_row_index("_row", offset=FIRST_RECORD)
     day = pl.col("start").str.to_date("%Y-%m-%d", strict=False)
-    _refuse(rows.filter(day.is_null()), "start", "a day (2025-11-12)", file="closures.csv")
+    refuse(rows.filter(day.is_null()), "start", "a day (2025-11-12)", file="closures.csv")
     used = rows.filter(pl.col("used") == "yes")
     for column in ("days", "observed_lost", "observed_lost_unit"):
-        _refuse(used.filter(pl.col(column).is_null()), column, "a value, or used = no", file="closures.csv")
+        refuse(used.filter(pl.col(column).is_null()), column, "a value, or used = no", file="closures.csv")
     for value, unit in (("before_volume", "before_unit"), ("observed_rerouted", "observed_unit")):
         bare = rows.filter(pl.col(value).is_not_null() & pl.col(unit).is_null())
-        _refuse(bare, unit, f"the unit of {value}", file="closures.csv")
+        refuse(bare, unit, f"the unit of {value}", file="closures.csv")
     silent = rows.filter((pl.col("used") == "no") & pl.col("why").is_null())
-    _refuse(silent, "why", "why the row is not used", file="closures.csv")
+    refuse(silent, "why", "why the row is not used", file="closures.csv")
 
 
 def check_all(tables: Tables) -> None:
@@ -169,10 +154,13 @@ def check_all(tables: Tables) -> None:
     check_licences(tables)
     if "claims" in tables:
         check_claims(tables)
+    if "bounds" in tables:
+        claims.refuse_faults(list(claims.faults_of_bounds(tables)))
     if "network_edges" in tables:
         check_network(tables)
     if "closures" in tables:
         check_closures(tables)
+    checks_events.check_events(tables)
 
 
 def _require_finite(frame: pl.DataFrame, column: str, name: str) -> None:
@@ -188,6 +176,8 @@ def _require_finite(frame: pl.DataFrame, column: str, name: str) -> None:
 def _check_reference(table: str, frame: pl.DataFrame, field: schema.Field, tables: Tables) -> None:
     known = _targets(field.reference, tables)
     if known is None:
+        if frame[field.name].null_count() == frame.height:
+            return
         raise DataError(
             file=f"{table}.csv",
             column=field.name,
@@ -216,10 +206,3 @@ def _targets(reference: str, tables: Tables) -> set[str] | None:
         return set(schema.WARNINGS)
     target, column = reference.split(".")
     return set(tables[target][column]) if target in tables else None
-
-
-def _refuse(rows: pl.DataFrame, column: str, allowed: str, file: str = "facts.csv") -> None:
-    if rows.height:
-        first = rows.row(0, named=True)
-        shown = "an empty cell" if first[column] is None else quoted(first[column])
-        raise DataError(file=file, row=first["_row"], column=column, found=shown, allowed=allowed)

@@ -44,7 +44,9 @@ def used_sources(*frames: pl.DataFrame) -> list[str]:
 
 
 def _line(table: str, domain: str, frame: pl.DataFrame) -> tuple[str, str, int, int, str, str]:
-    time = next((name for name in ("period", "year", "date") if name in frame.columns), None)
+    time = next(
+        (name for name in ("period", "year", "date", "start", "target_year") if name in frame.columns), None
+    )
     years = sorted(str(value)[:4] for value in frame[time].drop_nulls()) if time else []
     first, last = (years[0], years[-1]) if years else ("", "")
     return table, domain, frame.height, len(used_sources(frame)), first, last

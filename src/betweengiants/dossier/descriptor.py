@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +16,13 @@ from betweengiants.dossier import schema
 
 DESCRIPTOR = "datapackage.json"
 MAX_DESCRIPTOR_BYTES = 5_000_000
+MAX_LABEL = 500
+MAX_HEADER = 100_000
+# Every coalition of the powers is solved: ten powers are 1,023.
+MAX_POWERS = 10
+YEARS = range(1900, 2201)
+# Characters that no title needs: control characters, halves of a pair, and marks that turn the direction of writing.
+BAD_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 LICENCES = [
     {
         "name": "CC-BY-4.0",
@@ -34,6 +43,7 @@ class Header:
         powers: codes of the powers, in the order in which they are shown.
         base_year: year to which the network and percent-of-GDP results belong.
         paths: file of each table, relative to the descriptor.
+        created: day on which the dossier was made (ISO 8601), as far as the descriptor says so; else empty.
     """
 
     name: str
@@ -43,6 +53,7 @@ class Header:
     powers: tuple[str, ...]
     base_year: int
     paths: dict[str, str]
+    created: str = ""
 
 
 def read_header(folder: Path) -> Header:
@@ -115,7 +126,8 @@ def changed_files(folder: Path) -> list[str]:
 
 def sha256(path: Path) -> str:
     """SHA-256 sum of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _about(package: dict[str, Any]) -> Header:
@@ -126,26 +138,44 @@ def _about(package: dict[str, Any]) -> Header:
         raise DataError(
             file=DESCRIPTOR, found="no list of different powers", allowed='"powers": ["RUS", "CHN", ...]'
         )
+    if len(powers) > MAX_POWERS:
+        raise DataError(file=DESCRIPTOR, found=f"{len(powers)} powers", allowed=f"at most {MAX_POWERS}")
     return Header(
-        name=_entry(package, "name", str),
-        title=_entry(package, "title", str),
-        version=_entry(package, "version", str),
-        focal=_entry(about, "focal", str),
-        powers=tuple(powers),
-        base_year=_entry(about, "base_year", int),
+        name=_label(package, "name"),
+        title=_label(package, "title"),
+        version=_label(package, "version"),
+        focal=_label(about, "focal"),
+        powers=tuple(_label(dict(enumerate(powers)), at, "powers") for at in range(len(powers))),
+        base_year=_year(about),
         paths={},
+        created=_label(package, "created") if "created" in package else "",
     )
 
 
+def _year(about: dict[str, Any]) -> int:
+    year: int = _entry(about, "base_year", int)
+    if year not in YEARS:
+        raise DataError(
+            file=DESCRIPTOR,
+            found="a 'base_year' that no calendar has",
+            allowed=f"a year from {YEARS[0]} to {YEARS[-1]}",
+        )
+    return year
+
+
 def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError(file=path.name, found="no such file", allowed="a folder with a datapackage.json")
+    if not _lies_in(path.parent, path.name):
+        found = "a link" if path.is_symlink() else "no such file"
+        raise DataError(file=path.name, found=found, allowed="a folder with a datapackage.json")
     if path.stat().st_size > MAX_DESCRIPTOR_BYTES:
         raise DataError(
             file=path.name, found="a very large file", allowed=f"at most {MAX_DESCRIPTOR_BYTES:,} bytes"
         )
     try:
         package = json.loads(path.read_bytes().decode("utf-8"))
+        json.dumps(package, ensure_ascii=False).encode(
+            "utf-8"
+        )  # half a pair (\\ud800) cannot be written again
     except (ValueError, RecursionError) as error:
         raise DataError(
             file=path.name, found="text that is not JSON", allowed="a Data Package descriptor in UTF-8"
@@ -157,12 +187,26 @@ def _load(path: Path) -> dict[str, Any]:
     return package
 
 
-def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
+def _entry(mapping: Mapping[Any, Any], key: Any, kind: type) -> Any:
     value = mapping.get(key)
     if not isinstance(value, kind) or isinstance(value, bool):
         found = f"no '{key}'" if value is None else f"'{key}' of the wrong kind"
         raise DataError(file=DESCRIPTOR, found=found, allowed=f"'{key}' as {_words(kind)}")
     return value
+
+
+def _label(mapping: Mapping[Any, Any], key: Any, name: str = "") -> str:
+    """A short text that can be printed anywhere."""
+    text: str = _entry(mapping, key, str)
+    bad = BAD_CHARACTERS.search(text)
+    if bad or len(text) > MAX_LABEL:
+        found = f"with the character U+{ord(bad[0]):04X}" if bad else f"of {len(text):,} characters"
+        raise DataError(
+            file=DESCRIPTOR,
+            found=f"'{name or key}' {found}",
+            allowed=f"text of at most {MAX_LABEL} characters that can be printed",
+        )
+    return text
 
 
 def _words(kind: type) -> str:
@@ -194,6 +238,8 @@ def _paths(resources: list[Any], folder: Path) -> dict[str, str]:
                 found="no such file in the dossier",
                 allowed=f"the table '{table}'",
             )
+        if not path.lower().endswith(".csv"):  # a small Parquet file may unpack to any size
+            raise DataError(file=DESCRIPTOR, found=f"the path {quoted(path)}", allowed="tables as .csv")
         paths[table] = path
     return paths
 
@@ -244,7 +290,7 @@ def _resource(folder: Path, table: str, name: str) -> dict[str, Any]:
 def _header_line(path: Path) -> list[str]:
     """Names of the columns that a file has."""
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        return next(csv.reader(file), [])
+        return next(csv.reader([file.readline(MAX_HEADER)]), [])
 
 
 def _field(field: schema.Field) -> dict[str, Any]:

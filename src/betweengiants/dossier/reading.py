@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import lzma
-import stat
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,27 +13,21 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from betweengiants.core.errors import DataError, UnknownLabel, quoted
-from betweengiants.core.tables import Kind, read_table
+from betweengiants.core.tables import FIRST_RECORD, Kind, read_table
 from betweengiants.dossier import checks, descriptor, schema
+from betweengiants.sources.archives import Limits, open_archive, unpack
 
-MAX_UNPACKED_BYTES = 500_000_000
-MAX_MEMBERS = 1_000
+MAX_TABLE_BYTES = 64 << 20
+MAX_DOSSIER_BYTES = 256 << 20
+LIMITS = Limits(members=1_000, member_bytes=MAX_TABLE_BYTES, total_bytes=MAX_DOSSIER_BYTES)
 EMPTY: dict[Kind, pl.DataType] = {
     "text": pl.String(),
     "number": pl.Float64(),
     "integer": pl.Int64(),
     "flag": pl.Boolean(),
 }
-# What the zipfile module raises for damage, unknown methods and passwords.
-BROKEN_ZIP = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    zlib.error,
-    lzma.LZMAError,
-)
+# A character that XML 1.0 cannot hold (a drawing of the report would fail on it) or that a screen takes as a command.
+CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{FFFE}\x{FFFF}]"
 
 
 @dataclass(frozen=True)
@@ -97,17 +87,31 @@ def builtin_names() -> list[str]:
     return sorted(entry.name for entry in root.iterdir() if entry.joinpath(descriptor.DESCRIPTOR).is_file())
 
 
-def load_dossier(where: str | Path = "kazakhstan") -> Dossier:
-    """Read and check a dossier.
+def load_dossier(where: str | Path = "kazakhstan", *, complete: bool = True) -> Dossier:
+    """Read and check a dossier. A table without rows counts as not there, unless it is a required one.
 
     Args:
         where: a folder, a .zip, or the name of a built-in dossier.
+        complete: whether the required tables must have rows; a dossier that is being filled may lack them.
 
     Raises:
         DataError: what is wrong and where; nothing is repaired silently.
     """
     with open_folder(where) as folder:
-        return _read(folder)
+        dossier = _read(folder)
+    bare = empty_tables(dossier)
+    if complete and bare:
+        raise DataError(
+            file=f"dossier {dossier.header.name}",
+            found=f"no rows yet in {', '.join(f'{table}.csv' for table in bare)}",
+            allowed="at least one row in each (its README says what goes where)",
+        )
+    return dossier
+
+
+def empty_tables(dossier: Dossier) -> list[str]:
+    """Required tables without rows: those of a dossier that is still to be filled."""
+    return [table for table in schema.REQUIRED_TABLES if not dossier.tables[table].height]
 
 
 @contextmanager
@@ -140,13 +144,30 @@ def open_folder(where: str | Path) -> Iterator[Path]:
 
 def _read(folder: Path) -> Dossier:
     header = descriptor.read_header(folder)
-    tables: dict[str, pl.DataFrame] = {}
-    for table, path in header.paths.items():
-        tables[table] = _read_table(folder, table, path)
+    _check_sizes(folder, header)
+    read = {table: _read_table(folder, table, path) for table, path in header.paths.items()}
+    tables = {
+        table: frame for table, frame in read.items() if frame.height or table in schema.REQUIRED_TABLES
+    }
     checks.check_all(tables)
     _check_header(header, tables)
-    hashes = {table: descriptor.sha256(folder / path) for table, path in header.paths.items()}
+    hashes = {table: descriptor.sha256(folder / header.paths[table]) for table in tables}
     return Dossier(header, tables, hashes)
+
+
+def _check_sizes(folder: Path, header: descriptor.Header) -> None:
+    """Tables that fit into memory: a dossier is evidence on one state, not a data base."""
+    sizes = {path: (folder / path).stat().st_size for path in header.paths.values()}
+    for path, size in sizes.items():
+        if size > MAX_TABLE_BYTES:
+            raise DataError(file=path, found=f"{size:,} bytes", allowed=f"at most {MAX_TABLE_BYTES:,}")
+    total = sum(sizes.values())
+    if total > MAX_DOSSIER_BYTES:
+        raise DataError(
+            file=descriptor.DESCRIPTOR,
+            found=f"tables of {total:,} bytes together",
+            allowed=f"at most {MAX_DOSSIER_BYTES:,}",
+        )
 
 
 def _read_table(folder: Path, table: str, path: str) -> pl.DataFrame:
@@ -158,10 +179,27 @@ def _read_table(folder: Path, table: str, path: str) -> pl.DataFrame:
         optional={field.name: field.kind for field in fields if field.optional},
         blanks=[field.name for field in fields if not field.required],
         name=path,
+        may_be_empty=True,
     )
+    _require_printable(frame, path)
     absent = (field for field in fields if field.name not in frame.columns)
     empty = (pl.lit(None, EMPTY[field.kind]).alias(field.name) for field in absent)
     return frame.with_columns(*empty).select(field.name for field in fields)
+
+
+def _require_printable(frame: pl.DataFrame, name: str) -> None:
+    for column in frame.columns:
+        if frame[column].dtype == pl.String:
+            bad = frame[column].str.contains(CONTROL).fill_null(False)
+            if bad.any():
+                row = int(bad.arg_max() or 0)
+                raise DataError(
+                    file=name,
+                    row=row + FIRST_RECORD,
+                    column=column,
+                    found=f"a control character in {quoted(frame[column][row])}",
+                    allowed="text, tabs and line ends",
+                )
 
 
 def _check_header(header: descriptor.Header, tables: dict[str, pl.DataFrame]) -> None:
@@ -170,7 +208,7 @@ def _check_header(header: descriptor.Header, tables: dict[str, pl.DataFrame]) ->
     for code in (header.focal, *header.powers):
         if code not in actors:
             raise UnknownLabel(code, actors, what="actor", file=descriptor.DESCRIPTOR)
-        if code not in labels:
+        if labels and code not in labels:
             raise UnknownLabel(code, labels, what="country of trade_matrix.csv", file=descriptor.DESCRIPTOR)
     if header.focal in header.powers:
         raise DataError(
@@ -179,61 +217,22 @@ def _check_header(header: descriptor.Header, tables: dict[str, pl.DataFrame]) ->
 
 
 def _unpack(archive: Path, scratch: Path) -> Path:
-    """Unpack a zip after checking every member; returns the folder that holds the descriptor."""
+    """Unpack the outermost descriptor of a zip and the tables beside or below it; returns their folder."""
     try:
-        with zipfile.ZipFile(archive) as bundle:
-            members = bundle.infolist()
-            _check_members(archive.name, members)
+        with open_archive(archive, LIMITS) as (bundle, members):
+            found = [m for m in members if PurePosixPath(m.filename).name == descriptor.DESCRIPTOR]
+            if not found:
+                return scratch
+            outermost = min(found, key=lambda m: (len(PurePosixPath(m.filename).parts), m.filename))
+            root = PurePosixPath(outermost.filename).parent
             for member in members:
-                if not member.is_dir():
-                    _unpack_one(bundle, member, scratch)
-    except (*BROKEN_ZIP, OSError) as error:
+                name = PurePosixPath(member.filename)
+                if name.is_relative_to(root) and (member is outermost or name.suffix.lower() == ".csv"):
+                    target = scratch / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    unpack(bundle, member, target, archive.name)
+            return scratch / root
+    except OSError as error:
         raise DataError(
-            file=archive.name, found="a file that is no readable zip", allowed="a folder or a zip"
+            file=archive.name, found="a member that cannot be unpacked", allowed="plain files and folders"
         ) from error
-    found = sorted(scratch.rglob(descriptor.DESCRIPTOR), key=lambda p: (len(p.parts), str(p)))
-    return found[0].parent if found else scratch
-
-
-def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
-    if len(members) > MAX_MEMBERS:
-        raise DataError(file=name, found=f"{len(members)} members", allowed=f"at most {MAX_MEMBERS}")
-    total = sum(member.file_size for member in members)
-    if total > MAX_UNPACKED_BYTES:
-        raise DataError(
-            file=name, found=f"{total:,} bytes once unpacked", allowed=f"at most {MAX_UNPACKED_BYTES:,}"
-        )
-    names = [member.filename for member in members]
-    if len(set(names)) < len(names):
-        twice = next(label for at, label in enumerate(names) if label in names[:at])
-        raise DataError(file=name, found=f"the member {quoted(twice)} twice", allowed="each member once")
-    for member in members:
-        path = PurePosixPath(member.filename)
-        is_link = stat.S_ISLNK(member.external_attr >> 16)
-        if (
-            path.is_absolute()
-            or ".." in path.parts
-            or "\\" in member.filename
-            or ":" in member.filename
-            or is_link
-        ):
-            raise DataError(
-                file=name,
-                found=f"the member {quoted(member.filename)}",
-                allowed="plain files inside the archive's own folder",
-            )
-
-
-def _unpack_one(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, scratch: Path) -> None:
-    """Never write more than the archive declared for a member."""
-    target = scratch / member.filename
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with bundle.open(member) as source, target.open("wb") as sink:
-        left = member.file_size
-        while chunk := source.read(min(1 << 20, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                raise DataError(
-                    file=member.filename, found="more bytes than declared", allowed="an honest archive"
-                )
-            sink.write(chunk)

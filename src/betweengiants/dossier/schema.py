@@ -67,6 +67,13 @@ def tables() -> dict[str, tuple[Field, ...]]:
     return {table: tuple(fields) for table, fields in layout.items()}
 
 
+@cache
+def purposes() -> dict[str, str]:
+    """What each table is for, in a sentence."""
+    text = files("betweengiants.dossier").joinpath("schema/tables.csv").read_text(encoding="utf-8")
+    return {row["table"]: row["purpose"] for row in csv.DictReader(io.StringIO(text))}
+
+
 def key_of(table: str) -> list[str]:
     """Names of the columns that identify a row."""
     return [field.name for field in tables()[table] if field.key]

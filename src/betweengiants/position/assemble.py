@@ -15,6 +15,10 @@ from betweengiants.core.errors import UnknownLabel
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.position.alignment_channel import alignment_channel
+from betweengiants.position.coupled import lacking
+from betweengiants.position.coupled_channel import Coupled, coupled, coupled_channel
+from betweengiants.position.coupled_draws import CoupledDraws
+from betweengiants.position.naming import result_ids
 from betweengiants.position.results import Trail, coalition_name, to_frame
 from betweengiants.position.trade_channel import trade_channel
 from betweengiants.position.trade_detail import trade_detail
@@ -31,6 +35,7 @@ class Position:
         trails: model, settings, tables and sources behind each channel.
         gaps: what could not be computed and why.
         transit: flows of each transport system (oil, gas, freight) with and without each power, by its name.
+        coupled: losses through trade and all roads together, if the dossier allows; draws: the same under uncertain inputs.
     """
 
     dossier: Dossier
@@ -38,6 +43,8 @@ class Position:
     trails: dict[str, Trail]
     gaps: tuple[str, ...]
     transit: dict[str, TransitChannel]
+    coupled: Coupled | None = None
+    draws: CoupledDraws | None = None
 
     @property
     def oil(self) -> TransitChannel | None:
@@ -91,6 +98,11 @@ class Position:
         ) in self._index
 
     @cached_property
+    def identifiers(self) -> list[str]:
+        """Identifier of every row of the results, as `betweengiants trace` takes it."""
+        return result_ids(self.results, self.trails)
+
+    @cached_property
     def _index(self) -> dict[tuple[str, str, str, str, str], dict[str, Interval]]:
         index: dict[tuple[str, str, str, str, str], dict[str, Interval]] = {}
         for row in self.results.to_dicts():
@@ -108,15 +120,22 @@ class Position:
             "tables_sha256": dict(sorted(self.dossier.hashes.items())),
             "trails": {name: asdict(trail) for name, trail in sorted(self.trails.items())},
             "gaps": list(self.gaps),
-            "results": self.results.to_dicts(),
+            "results": [
+                {"id": identifier, **row}
+                for identifier, row in zip(self.identifiers, self.results.to_dicts(), strict=True)
+            ],
         }
         body = json.dumps(document, ensure_ascii=False, sort_keys=True, allow_nan=False)
         document["sha256"] = hashlib.sha256(body.encode("utf-8")).hexdigest()
         return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def position(dossier: Dossier) -> Position:
+def position(dossier: Dossier, draws: CoupledDraws | None = None) -> Position:
     """Compute every channel that the dossier allows.
+
+    Args:
+        dossier: the evidence.
+        draws: the coupled severance under uncertain inputs (`coupled_draws`); without them it has no intervals.
 
     Raises:
         NotConverged, NoEquilibrium, Infeasible: from the engines.
@@ -124,13 +143,23 @@ def position(dossier: Dossier) -> Position:
     transit = transit_channels(dossier)
     roads = [found.channel for found in transit.values()]
     channels = [trade_channel(dossier), trade_detail(dossier), *roads, alignment_channel(dossier)]
+    missing = lacking(dossier)
+    joint = None if missing else coupled(dossier)
+    if joint is not None:
+        channels.append(coupled_channel(dossier, joint, draws))
     gaps = [gap for channel in channels for gap in channel.gaps]
     if not transit:
         gaps.append("No leverage through transit: the dossier has no network tables.")
+    if joint is None:
+        gaps.append(
+            "Trade and roads are not joined: the dossier has no sector matrix, or no table network_sectors."
+        )
     return Position(
         dossier,
         to_frame(dossier.focal, (r for channel in channels for r in channel.results)),
         {trail.trail: trail for channel in channels for trail in channel.trails},
         tuple(gaps),
         transit,
+        joint,
+        draws if joint is not None else None,
     )

@@ -11,7 +11,7 @@ from betweengiants.position.assemble import Position
 from betweengiants.position.results import coalition_name
 from betweengiants.position.trade_channel import HORIZONS
 
-CHANNELS = ("trade", "oil_transit", "gas_transit", "freight_transit")
+CHANNELS = ("coupled", "trade", "oil_transit", "gas_transit", "freight_transit")
 DOMAINS = {
     "trade": ("trade",),
     "energy": ("oil_transit", "gas_transit"),
@@ -49,7 +49,7 @@ def severance(
     wanted = pl.col("coalition") == coalition_name(set(by))
     chosen = CHANNELS if channel is None else DOMAINS.get(channel, (channel,))
     wanted &= pl.col("channel").is_in(list(chosen))
-    wanted &= ~pl.col("measure").is_in(["effective_vectors", "autonomy"])
+    wanted &= ~pl.col("measure").is_in(["effective_vectors", "autonomy", "shapley_pct", "shapley_usd_m"])
     if horizon is not None:
         wanted &= pl.col("horizon").is_in([horizon, ""])
     return position.results.filter(wanted)

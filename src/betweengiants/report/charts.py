@@ -13,6 +13,8 @@ import polars as pl
 from betweengiants.report.style import AXIS, INK, PAPER, TEXT_SIZE, base_config, colour_of
 
 NARROW = 560
+HEADROOM = 1.22
+"""Length of the axis of bars over that of the longest bar: what stands beside it needs room."""
 Layered = alt.LayerChart | alt.FacetChart
 
 
@@ -168,12 +170,11 @@ def routes_chart(bars: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
         width: pixels.
         x_title: unit.
     """
-    narrow = width < NARROW
-    room = 96 if narrow else 170
+    room = _case_room(width)
     cases = bars.sort("case_order")["case"].unique(maintain_order=True).to_list()
     controllers = bars["controller"].unique(maintain_order=True).to_list()
     top = float(bars["total"].max() or 1)  # type: ignore[arg-type]
-    scale = alt.Scale(domain=[0, top * 1.22], nice=False)
+    scale = alt.Scale(domain=[0, top * HEADROOM], nice=False)
     colours = alt.Scale(domain=controllers, range=[colour_of(c or None) for c in controllers])
     y = alt.Y(
         "case:N",
@@ -181,7 +182,7 @@ def routes_chart(bars: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
         axis=_axis(None, ticks=False, domain=False, labelLimit=room, minExtent=room, labelPadding=8),
     )
     base = alt.Chart(_values(bars))
-    inner = width - room - 14
+    inner = bar_room(width)
     bar = base.mark_bar(stroke=PAPER, strokeWidth=1.5, height=22).encode(
         y=y,
         x=alt.X("start:Q", scale=scale, axis=_axis(x_title, tickCount=6, grid=True)),
@@ -189,7 +190,7 @@ def routes_chart(bars: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
         color=alt.Color("controller:N", scale=colours, legend=None),
         description="label:N",
     )
-    pixels = inner / (top * 1.22)
+    pixels = inner / (top * HEADROOM)
     fits = f"(datum.end - datum.start) * {pixels:.6g} > length(datum.share_text) * 5.8 + 6"
     inside = (
         base.transform_filter(fits)
@@ -204,6 +205,15 @@ def routes_chart(bars: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
         .encode(y=y, x="total:Q", text="total_text:N")
     )
     return base_config(alt.layer(bar, inside, text).properties(width=inner, height=36 * len(cases)))
+
+
+def _case_room(width: int) -> int:
+    return 96 if width < NARROW else 170
+
+
+def bar_room(width: int) -> int:
+    """Pixels of the axis of `routes_chart`."""
+    return width - _case_room(width) - 14
 
 
 def lines_chart(

@@ -16,6 +16,7 @@ from betweengiants.report import charts, words
 from betweengiants.report.frontierchart import can_plan, frontier_figure
 from betweengiants.report.routebars import route_bars
 from betweengiants.report.transitmap import system_map, views
+from betweengiants.report.waterfall import waterfall
 
 WIDE, NARROW = 980, 340
 TAIL_YEARS = 6
@@ -51,6 +52,8 @@ class Figure:
 def all_figures(position: Position) -> dict[str, Figure]:
     """Every figure that the position allows, by id."""
     figures = [_channels(position)]
+    if position.coupled is not None and len(position.coupled.channels) > 1:
+        figures = [waterfall(position, Figure), *figures]
     if position.has("votes"):
         figures = [_position(position), *figures, _votes(position)]
     for view in views(position).values():
@@ -80,33 +83,56 @@ def _position(position: Position) -> Figure:
     history = pl.DataFrame(tails, schema=["panel", "power", "x", "y", "year"], orient="row")
     closest = table.sort("y")["power"][-1]
     # the heaviest of all powers, those without votes, which are not in the picture, among them
-    trade = {
-        power: position.number("trade", "leverage_pct", power, horizon="short").value
+    channel, through = ("coupled", "") if position.coupled is not None else ("trade", " through trade")
+    loss = {
+        power: position.number(channel, "leverage_pct", power, horizon="short").value
         for power in position.dossier.powers
     }
-    heaviest = max(trade, key=lambda power: trade[power])
+    heaviest = max(loss, key=lambda power: loss[power])
     title = (
-        f"{words.name(heaviest, start=True)} holds the most through trade; {words.name(position.dossier.focal)} "
+        f"{words.name(heaviest, start=True)} holds the most{through}; {words.name(position.dossier.focal)} "
         f"votes most like {words.name(closest)}"
     )
     return Figure(
         "position",
         title,
-        f"Leverage against alignment. Across: loss if the power cuts its ties, short run. Up: agreement in votes of the UN "
+        f"Leverage against alignment. Across: loss if the power cuts its ties. Up: agreement in votes of the UN "
         f"General Assembly, {year}; the dotted tail shows the {TAIL_YEARS - 1} years before.",
         "Scatter of powers by leverage and vote agreement: " + "; ".join(table["label"]) + ".",
         table.drop("label", "x_title"),
-        ("trade", "oil_transit", "votes") if position.oil else ("trade", "votes"),
+        (*_leverage_trails(position), "votes"),
         lambda width: charts.position_chart(
             table, history, width=width, y_title="Agreement in UN votes, 0 to 1"
         ),
-        "Lines through a mark: across, the range over elasticities (trade) or capacities (oil routes); up, 95% of "
-        "sampling error over the votes of the year.",
+        f"Lines through a mark: across, {_range_words(position)}; up, 95% of sampling error over the votes of the year.",
     )
+
+
+def _leverage_trails(position: Position) -> tuple[str, ...]:
+    if position.coupled is not None:
+        return ("coupled",)
+    return ("trade", "oil_transit") if position.oil else ("trade",)
+
+
+def _range_words(position: Position) -> str:
+    if position.coupled is not None:
+        return "5 to 95% of the draws of the uncertain inputs"
+    return "the range over elasticities (trade) or capacities (oil routes)"
 
 
 def _leverages(position: Position) -> list[tuple[str, str, str, Interval]]:
     powers = position.dossier.powers
+    if position.coupled is not None:
+        return [
+            (
+                f"Trade and roads, {horizon} run",
+                "Loss, % of real national spending",
+                p,
+                position.number("coupled", "leverage_pct", p, horizon=horizon),
+            )
+            for horizon in ("short", "long")
+            for p in powers
+        ]
     rows = [
         (
             "Trade cut",
@@ -242,8 +268,16 @@ def coalition_table(position: Position) -> pl.DataFrame:
     rows: list[dict[str, str | float]] = []
     for group in coalitions(position.dossier.powers):
         short, long = (position.number("trade", "leverage_pct", *group, horizon=h) for h in ("short", "long"))
-        row: dict[str, str | float] = {
-            "coalition": coalition_name(group),
+        row: dict[str, str | float] = {"coalition": coalition_name(group)}
+        if position.coupled is not None:
+            for horizon in ("short", "long"):
+                joint = position.number("coupled", "leverage_pct", *group, horizon=horizon)
+                row |= {
+                    f"coupled_{horizon}_pct": joint.value,
+                    f"coupled_{horizon}_low_pct": joint.low,
+                    f"coupled_{horizon}_high_pct": joint.high,
+                }
+        row |= {
             "trade_short_pct": short.value,
             "trade_short_low_pct": short.low,
             "trade_short_high_pct": short.high,

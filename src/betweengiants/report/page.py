@@ -15,11 +15,14 @@ from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from betweengiants.core.csvout import csv_text
 from betweengiants.core.files import make_folder, write_text
 from betweengiants.dossier.claims import check_claims
 from betweengiants.dossier.coverage import coverage
 from betweengiants.position import Position
 from betweengiants.report import sections, words
+from betweengiants.report.answer import answer
+from betweengiants.report.claimrows import claim_rows
 from betweengiants.report.figures import NARROW, WIDE, Figure, all_figures, coalition_table
 from betweengiants.report.frontierchart import can_plan, plan_rows
 from betweengiants.report.style import POWER_COLOURS, theme_css
@@ -67,7 +70,7 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
         make_folder(out / sub)
     written = [write_text(out / PAGE, page), write_text(out / "position.json", position.to_json())]
     for name, frame in tables.items():
-        written.append(write_text(out / "tables" / f"{name}.csv", frame.write_csv()))
+        written.append(write_text(out / "tables" / f"{name}.csv", csv_text(frame)))
     for figure in figures.values():
         progress(f"picture {figure.figure_id}")
         written.append(to_png(drawn[figure.figure_id, "wide"], out / "figures" / f"{figure.figure_id}.png"))
@@ -108,8 +111,11 @@ def render_page(
         "focal": words.name(header.focal, start=True),
         "header": header,
         "version": version("betweengiants"),
-        "answer": [Markup(sections.linked(sentence, position)) for sentence in words.answer(position)],
+        "answer": [
+            Markup(sections.linked(sentence.text, position, sentence.trail)) for sentence in answer(position)
+        ],
         "figures": {name: _figure(figure, position, drawn) for name, figure in figures.items()},
+        "joint": sections.joint_rows(position),
         "numbers": sections.number_cards(position),
         "detail": sections.detail_rows(position),
         "systems": sections.system_sections(position),
@@ -118,7 +124,7 @@ def render_page(
         "balance": sections.balance_rows(position),
         "coalitions": sections.coalition_rows(position),
         "overlaps": words.overlap_rows(position),
-        "claims": sections.claim_rows(tables.get("claims"), position.dossier.actor_names),
+        "claims": claim_rows(tables.get("claims"), position.dossier.actor_names),
         "alignment": sections.alignment_rows(position),
         "gaps": position.gaps,
         "estimates": sections.estimated_capacities(position),

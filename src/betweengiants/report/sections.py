@@ -11,29 +11,37 @@ import polars as pl
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.results import coalitions
+from betweengiants.position.transit_channel import TransitChannel
 from betweengiants.report import words
+from betweengiants.report.claimrows import unit_words
 
 # Which trail the numbers of a sentence belong to: the first word found, in reading order, decides.
 TRAIL_WORDS = (
+    ("trade and roads", "coupled"),
     ("oil routes", "oil_transit"),
     ("crude", "oil_transit"),
     ("voted", "votes"),
     ("trade", "trade"),
 )
 NUMBER = re.compile(r"\$?\d[\d,]*(?:\.\d+)?(?:%| bn| million tonnes)?(?: \(\d[\d.]* to \d[\d.]*\))?")
+PART_HEADS = {"exports": "exports", "imports": "imports", "home": "at home"}
 ROUTES = {"oil": "Oil routes", "gas": "Gas routes", "freight": "Rail and sea freight"}
-VERDICT_ORDER = ("implausible", "contradicted", "imprecise", "supported", "unverifiable", "not checked yet")
 
 
-def linked(sentence: str, position: Position) -> str:
-    """The sentence as HTML in which every number leads to its trail."""
+def linked(sentence: str, position: Position, trail: str | None = None) -> str:
+    """The sentence as HTML in which every number leads to its trail: the one given, or by the words around it."""
+    if trail is not None:
+        return _link_numbers(sentence, position, trail)
     parts = re.split(r"(?<=[;,]) (?=by closing|leverage through|through oil)", sentence)
     return " ".join(_link_part(part, position) for part in parts)
 
 
 def _link_part(part: str, position: Position) -> str:
     place = {trail: part.find(word) for word, trail in reversed(TRAIL_WORDS) if word in part}
-    trail = min(place, key=lambda t: place[t]) if place else "trade"
+    return _link_numbers(part, position, min(place, key=lambda t: place[t]) if place else "trade")
+
+
+def _link_numbers(part: str, position: Position, trail: str) -> str:
     if trail not in position.trails:
         return escape(part)
     hover = escape(position.trails[trail].model)
@@ -42,7 +50,7 @@ def _link_part(part: str, position: Position) -> str:
         return f'<a class="n" href="#trail-{trail}" title="{hover}">{escape(match[0])}</a>'
 
     # Years, the ends of the scale and the count of powers are no results.
-    pieces = re.split(r"(of \d{4} it|scale of 0 to 1|powers of \d+)", part)
+    pieces = re.split(r"(of \d{4} it|scale of 0 to 1|powers of \d+|(?:all|of) \d+ draws)", part)
     return "".join(escape(p) if k % 2 else NUMBER.sub(link, _escaped(p)) for k, p in enumerate(pieces))
 
 
@@ -61,6 +69,27 @@ def number_cards(position: Position) -> list[dict[str, Any]]:
         }
         for power in position.dossier.powers
     ]
+
+
+def joint_rows(position: Position) -> list[dict[str, Any]]:
+    """One row a power: what it could take through everything it controls, at both horizons, and what it would lose itself."""
+    if position.coupled is None:
+        return []
+    everyone = position.dossier.powers
+    rows = []
+    for power in everyone:
+        cells = []
+        for horizon in ("short", "long"):
+            loss = position.number("coupled", "leverage_pct", power, horizon=horizon)
+            money = position.number("coupled", "leverage_usd_m", power, horizon=horizon)
+            cells += [words.spanned(loss, unit="%"), words.billions(money.value)]
+        share = position.number("coupled", "shapley_pct", *everyone, member=power, horizon="short")
+        own = position.number("coupled", "counter_leverage_pct", power, member=power, horizon="short")
+        cells += [words.spanned(share, unit="%"), words.spanned(own, digits=2, unit="%")]
+        rows.append(
+            {"power": power, "name": short_name(power), "cells": [_cell(text, "coupled") for text in cells]}
+        )
+    return rows
 
 
 def _trade(position: Position, power: str) -> list[dict[str, str]]:
@@ -105,7 +134,7 @@ def system_sections(position: Position) -> list[dict[str, Any]]:
             {
                 "power": power,
                 "name": short_name(power),
-                "cells": _closed(position, system.channel, system.unit, power),
+                "cells": _closed(position, channel, power),
             }
             for power in position.dossier.powers
         ]
@@ -117,6 +146,7 @@ def system_sections(position: Position) -> list[dict[str, Any]]:
                 "unit": words.unit_of(system.unit),
                 "before": f"{channel.total_before:.1f} {words.long_unit(system.unit)}",
                 "rows": rows,
+                "parts": [PART_HEADS[part] for part in channel.own.parts],
                 "map": f"{name}-map",
                 "bars": f"{name}-severance",
             }
@@ -124,16 +154,19 @@ def system_sections(position: Position) -> list[dict[str, Any]]:
     return found
 
 
-def _closed(position: Position, channel: str, unit: str, power: str) -> list[dict[str, str]]:
+def _closed(position: Position, transit: TransitChannel, power: str) -> list[dict[str, str]]:
     """What a power could take by closing the roads of a system, and what it would lose itself."""
+    channel, unit = transit.system.channel, transit.system.unit
     lost = position.number(channel, f"lost_{unit}", power)
     value = position.number(channel, "lost_usd_m", power)
+    parts = [position.number(channel, f"lost_{part}_usd_m", power) for part in transit.own.parts]
     share = position.number(channel, "lost_pct_gdp", power)
     passing = position.number(channel, "interdictable", power)
     stuck = position.number(channel, "unreroutable", power)
     texts = [
         words.spanned(lost),
-        words.billions(value.value),
+        _bn(value.value),
+        *(_bn(part.value) for part in parts),
         words.spanned(share, unit="%"),
         f"{100 * passing.value:.0f}%",
         f"{100 * stuck.value:.0f}%",
@@ -141,8 +174,13 @@ def _closed(position: Position, channel: str, unit: str, power: str) -> list[dic
     for measure in ("fees_lost_usd_m", "sales_lost_usd_m"):
         known = position.holds(channel, measure, power, member=power)
         own = position.number(channel, measure, power, member=power).value if known else 0.0
-        texts.append(words.billions(own))
+        texts.append(_bn(own))
     return [_cell(text, channel) for text in texts]
+
+
+def _bn(usd_m: float) -> str:
+    """Billions without a unit, which stands in the head of the column."""
+    return f"{usd_m / 1000:,.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
 def _oil(position: Position, power: str) -> list[dict[str, str]]:
@@ -175,6 +213,9 @@ def balance_rows(position: Position) -> list[dict[str, Any]]:
     """Effective vectors and autonomy by channel and horizon."""
     powers = position.dossier.powers
     places = [("Trade, short run", "trade", "short"), ("Trade, long run", "trade", "long")]
+    if position.coupled is not None:
+        joint = [(f"Trade and roads, {horizon} run", "coupled", horizon) for horizon in ("short", "long")]
+        places = [*joint, *places]
     roads = [found.system for found in position.transit.values()]
     places += [(ROUTES[system.name], system.channel, "") for system in roads]
     rows = []
@@ -194,7 +235,8 @@ def coalition_rows(position: Position) -> list[dict[str, Any]]:
     """Every coalition with its losses, as text."""
     rows = []
     for group in coalitions(position.dossier.powers):
-        cells = [
+        cells = _joint_cells(position, group)
+        cells += [
             _cell(
                 words.spanned(position.number("trade", "leverage_pct", *group, horizon=h), unit="%"), "trade"
             )
@@ -209,6 +251,20 @@ def coalition_rows(position: Position) -> list[dict[str, Any]]:
             ]
         rows.append({"name": words.joined([short_name(power) for power in group]), "cells": cells})
     return rows
+
+
+def _joint_cells(position: Position, group: tuple[str, ...]) -> list[dict[str, str]]:
+    """Loss to a coalition through trade and roads at both horizons, and what acting together adds."""
+    if position.coupled is None:
+        return []
+    cells = []
+    for horizon in ("short", "long"):
+        loss = position.number("coupled", "leverage_pct", *group, horizon=horizon)
+        cells.append(_cell(words.spanned(loss, unit="%"), "coupled"))
+    if len(group) == 1:
+        return [*cells, _cell("–", "coupled")]
+    premium = position.number("coupled", "joint_premium_pct", *group, horizon="short")
+    return [*cells, _cell(f"{premium.value:+.1f}".replace("-", "−"), "coupled")]
 
 
 def alignment_rows(position: Position) -> list[dict[str, Any]]:
@@ -238,67 +294,6 @@ def _text(position: Position, channel: str, measure: str, power: str, period: st
     if rows.height == 0:
         return "not known"
     return words.spanned(position.number(channel, measure, power, period=period), digits=digits)
-
-
-def claim_rows(claims: pl.DataFrame | None, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Claims grouped: one row a claim with all its verdicts and the evidence used, the doubtful ones first."""
-    if claims is None:
-        return []
-    rows = []
-    for (claim_id,), part in claims.group_by("claim_id", maintain_order=True):
-        verdicts = [v for v in VERDICT_ORDER if v in set(part["verdict"])]
-        first = part.row(0, named=True)
-        rows.append(
-            {
-                "claim_id": claim_id,
-                "statement": first["statement"],
-                "claimed": _quantity(first["relation"], first["value"], first["unit"], names),
-                "verdicts": verdicts,
-                "evidence": [
-                    {
-                        "text": _quantity("", row["reference_value"], row["reference_unit"], names),
-                        "period": row["reference_period"],
-                        "verdict": row["verdict"],
-                        "rule": row["rule"],
-                        "sources": row["source_id"].split(";"),
-                    }
-                    for row in part.to_dicts()
-                    if row["reference_value"] is not None
-                ],
-                "note": first["note"],
-                "sources": first["source_id"].split(";"),
-            }
-        )
-    return sorted(rows, key=lambda row: (VERDICT_ORDER.index(row["verdicts"][0]), str(row["claim_id"])))
-
-
-def _quantity(relation: str | None, value: str | None, unit: str | None, names: dict[str, str]) -> str:
-    if value is None:
-        return ""
-    sign = {"=": "", None: "", "": "", ">=": "at least ", "<=": "at most ", "about": "about "}[relation]
-    if unit == "parties":
-        return sign + ", ".join(names.get(party, party) for party in value.split(";"))
-    if unit == "date":
-        return sign + value
-    return f"{sign}{float(value):,.10g} {_unit(unit)}".rstrip()
-
-
-def _unit(unit: str | None) -> str:
-    plain = {
-        "usd_m": "million USD",
-        "usd_bn": "billion USD",
-        "pct": "%",
-        "share": "(share)",
-        "count": "",
-        "million_t": "million tonnes",
-        "million_t_per_year": "million tonnes a year",
-        "bbl_per_day": "barrels a day",
-        "bcm": "bn m³",
-        "bcm_per_year": "bn m³ a year",
-        "trillion_m3": "trillion m³",
-        "teu": "TEU",
-    }
-    return plain.get(unit or "", unit or "")
 
 
 def estimated_capacities(position: Position) -> list[dict[str, Any]]:
@@ -333,7 +328,7 @@ def conflicts(position: Position) -> list[dict[str, Any]]:
                     "period": period,
                     "values": [
                         {
-                            "text": f"{row['number']:,.6g} {_unit(row['unit'])}",
+                            "text": f"{row['number']:,.6g} {unit_words(row['unit'])}",
                             "sources": row["source_id"].split(";"),
                         }
                         for row in part.to_dicts()
@@ -349,6 +344,7 @@ def trail_rows(position: Position) -> list[dict[str, Any]]:
         {
             "id": trail.trail,
             "title": {
+                "coupled": "Trade and roads together",
                 "trade": "Trade",
                 "trade_detail": "Trade by sector, and yardsticks",
                 "oil_transit": "Oil routes",

@@ -49,7 +49,7 @@ def carried(system: str, focal: str) -> str:
         return f"Crude oil from {name(focal)}"
     if system == "gas":
         return f"Natural gas from, to and through {name(focal)}"
-    return f"Goods from {name(focal)} and containers through it"
+    return f"Goods from, to and through {name(focal)} by rail and sea"
 
 
 def unit_of(code: str) -> str:
@@ -72,7 +72,7 @@ def spanned(number: Interval, digits: int = 1, unit: str = "") -> str:
 
 def answer(position: Position) -> list[str]:
     """The answer in two sentences: what each power could take away, and where the state stands."""
-    return [_leverage_sentence(position), _alignment_sentence(position)]
+    return [_leverage_sentence(position), alignment_sentence(position, _spread(position))]
 
 
 def _leverage_sentence(position: Position) -> str:
@@ -101,9 +101,9 @@ def _leverage_sentence(position: Position) -> str:
     )
 
 
-def _alignment_sentence(position: Position) -> str:
+def alignment_sentence(position: Position, spread: str) -> str:
+    """Whom the state votes most and least like, and how its dependence is spread (a clause made elsewhere)."""
     powers = position.dossier.powers
-    spread = _spread(position)
     if not position.has("votes"):
         return f"The dossier holds no votes with {joined([name(p) for p in powers])}; {spread}."
     year = str(position.trails["votes"].parameters["latest_full_year"])

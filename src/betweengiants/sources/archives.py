@@ -1,25 +1,43 @@
 """Zip files from strangers: look at every member before one byte is unpacked.
 
 Refused: absolute names, `..`, drive letters and backslashes, links and other things that are not plain files,
-encrypted members, two members of one name, members or archives larger than the limits by their own
-declaration, members that compress beyond belief, and members that turn out longer than declared.
+encrypted members, two members of one name (in capitals or not), a list of members too long to read, members or
+archives larger than the limits by their own declaration, members that compress beyond belief, and members that turn
+out longer than declared.
 """
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from betweengiants.core.errors import DataError
+from betweengiants.core.errors import DataError, quoted
 
 GIB = 1 << 30
 CHUNK = 1 << 20
 RATIO_FROM = 10 << 20
+# What the zipfile module raises for damage, unknown methods and passwords.
+BROKEN = (
+    zipfile.BadZipFile,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+# Bytes of the list of members for each that is allowed: names are short.
+DIRECTORY_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +66,16 @@ def open_archive(
     Raises:
         DataError: not a zip file, or one of the refusals above.
     """
+    limits = limits or Limits()
     try:
+        _check_directory(path, limits)
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except BROKEN as error:
         raise DataError(
             file=path.name, found="a file that is not a zip archive", allowed="a zip archive"
         ) from error
     with archive:
-        yield archive, _checked(archive.infolist(), path.name, limits or Limits())
+        yield archive, _checked(archive.infolist(), path.name, limits)
 
 
 def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, label: str) -> Path:
@@ -72,8 +92,8 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, labe
                 if written > member.file_size:
                     break
                 out.write(chunk)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise _refusal(label, member, f"which cannot be unpacked ({error})", "an undamaged member") from error
+    except BROKEN as error:
+        raise _refusal(label, member, "which cannot be unpacked", "an undamaged member") from error
     if written != member.file_size:
         raise _refusal(label, member, "whose length is not the declared one", "an undamaged member")
     return target
@@ -84,10 +104,32 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def _check_directory(path: Path, limits: Limits) -> None:
+    """Look at the length of the list of members before zipfile reads it into memory (about 1 kB a member)."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 65_557))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0:
+        raise zipfile.BadZipFile
+    listed = struct.unpack_from("<L", tail, end + 12)[0]
+    large = tail.rfind(b"PK\x06\x06")
+    if large >= 0:  # zip64 keeps the true length in a record of its own
+        listed = max(listed % 0xFFFFFFFF, struct.unpack_from("<Q", tail, large + 40)[0])
+    if listed > limits.members * DIRECTORY_BYTES:
+        raise DataError(
+            file=path.name,
+            found=f"a list of members of {listed:,} bytes",
+            allowed=f"at most {limits.members:,} members",
+        )
+
+
 def _checked(members: list[zipfile.ZipInfo], label: str, limits: Limits) -> list[zipfile.ZipInfo]:
     if len(members) > limits.members:
         raise DataError(file=label, found=f"{len(members)} members", allowed=f"at most {limits.members}")
     plain: dict[str, zipfile.ZipInfo] = {}
+    places: set[str] = set()
     total = 0
     for member in members:
         _check_name(member, label)
@@ -95,8 +137,10 @@ def _checked(members: list[zipfile.ZipInfo], label: str, limits: Limits) -> list
             continue
         _check_kind(member, label)
         _check_size(member, label, limits)
-        if member.filename in plain:
+        place = PurePosixPath(member.filename).as_posix().casefold()
+        if place in places:
             raise _refusal(label, member, "twice", "each name once")
+        places.add(place)
         plain[member.filename] = member
         total += member.file_size
     if total > limits.total_bytes:
@@ -137,5 +181,4 @@ def _check_size(member: zipfile.ZipInfo, label: str, limits: Limits) -> None:
 
 
 def _refusal(label: str, member: zipfile.ZipInfo, found: str, allowed: str) -> DataError:
-    name = member.orig_filename if len(member.orig_filename) <= 80 else member.orig_filename[:77] + "..."
-    return DataError(file=label, found=f"member {name!r} {found}", allowed=allowed)
+    return DataError(file=label, found=f"member {quoted(member.orig_filename)} {found}", allowed=allowed)
