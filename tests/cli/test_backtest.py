@@ -71,6 +71,41 @@ def test_backtest_prints_the_contract_columns_and_a_summary(run, tmp_path):
     assert [row["verdict"] for row in listed] == [row["verdict"] for row in rows]
 
 
+def test_backtest_of_leverage(run):
+    code, out, err = run("backtest", "--of", "leverage", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert {"obs_id", "predicted", "observed", "factor", "verdict", "why", "source_id"} <= set(rows[0])
+    assert "episodes with" in err.splitlines()[0]
+    assert "skipped" in {row["verdict"] for row in rows}
+    again, shown, _ = run("backtest", "--of", "leverage")
+    assert again == 0
+    assert shown.count("\n") == 1 + sum(row["verdict"] != "skipped" for row in rows)
+
+
+def test_backtest_of_findings(run):
+    code, out, _ = run("backtest", "--of", "findings", "--format", "json")
+    assert code == 0
+    assert {"respected", "not respected", "not testable"} <= {row["verdict"] for row in json.loads(out)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--flows", "flows.csv"), "--flows with --of closures"),
+        (("--of", "leverage", "--flows", "none.csv"), "none.csv"),
+        (("--of", "leverage", "--flows", "flows.csv"), "year"),
+    ],
+)
+def test_backtest_refuses_flows(run, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flows.csv").write_text("exporter,importer,value\nA,A,1\n", encoding="utf-8")
+    code, out, err = run("backtest", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
 def test_backtest_refuses_what_is_no_dossier(run):
     code, out, err = run("backtest", "atlantis")
     assert (code, out) == (2, "")

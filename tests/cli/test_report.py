@@ -18,7 +18,7 @@ from betweengiants.dossier import load_dossier, schema
 from betweengiants.position.results import KEY, SCHEMA
 
 Run = Callable[..., tuple[int, str, str]]
-VERDICTS = {"supported", "imprecise", "contradicted", "implausible", "unverifiable", "not checked yet"}
+VERDICTS = {"supported", "imprecise", "contradicted", "implausible", "unverifiable"}
 HEAVY = ("numpy", "scipy", "polars", "altair", "highspy", "vl_convert", "jinja2", "duckdb", "pint")
 
 

@@ -11,15 +11,15 @@ import pytest
 from betweengiants.network import Network, Programme, solve
 from betweengiants.position import Position
 from betweengiants.position.chokepoints import single_closures
+from betweengiants.position.own_goods import Own
 from betweengiants.position.systems import system_tables
-from betweengiants.position.transit_channel import Own
 
 OWN = ("crude-kaz",)
 
 
 def own_of(network: Network) -> Own:
     rows = network.demand["commodity"].is_in(list(OWN)).to_numpy()
-    return Own(rows, OWN, np.ones(len(rows)))
+    return Own(rows, OWN, np.ones(len(rows)), np.zeros(len(rows), dtype=np.bool_), rows)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def without(network: Network, edge: str):
 
 
 def test_every_operating_edge_is_closed_once(network: Network, losses: pl.DataFrame) -> None:
-    assert losses.columns == ["edge_id", "lost", "lost_usd_m"]
+    parts = ("", "_exports", "_imports", "_home")
+    assert losses.columns == ["edge_id", *(f"lost{p}{unit}" for unit in ("", "_usd_m") for p in parts)]
     assert sorted(losses["edge_id"]) == network.edges["edge_id"].to_list()
     assert losses.select("lost", "lost_usd_m").null_count().row(0) == (0, 0)
 
@@ -49,6 +50,8 @@ def test_largest_loss_first(losses: pl.DataFrame) -> None:
     tonnes = losses["lost"].to_list()
     assert tonnes == sorted(tonnes, reverse=True)
     assert tonnes[0] > 50
+    assert losses["lost_exports"].to_list() == pytest.approx(tonnes)
+    assert losses["lost_imports"].abs().max() == 0
     keys = [(-t, -v, e) for e, t, v in losses.select("edge_id", "lost", "lost_usd_m").rows()]
     assert keys == sorted(keys)
 
@@ -70,7 +73,7 @@ def test_it_is_what_the_programme_says(network: Network, losses: pl.DataFrame) -
         return own["quantity"].sum(), own["value"].sum()
 
     tonnes, value = delivered(solve(network))
-    for edge, lost, worth in rows:
+    for edge, lost, worth in (row[:2] + row[5:6] for row in rows):
         left, left_value = delivered(Programme(network).solve(without(network, edge)))
         assert lost == pytest.approx(tonnes - left, abs=1e-5), edge
         assert worth == pytest.approx(value - left_value, rel=1e-6, abs=1e-2), edge

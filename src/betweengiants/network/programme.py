@@ -18,6 +18,7 @@ from betweengiants.network.results import FlowArrays, FlowResult, flow_result, s
 ROUNDING = 1e-11
 RESIDUAL = 1e-9  # promised to users: balances and capacities, relative to the largest throughput
 PRICED = 1e-9  # a dual below this is zero
+LEAN = 1e-6  # of the largest price (one unit of money inside the programme)
 STEP = 1e-7  # for one-sided derivatives: well above the solver's feasibility (1e-10), well below any real capacity
 
 
@@ -72,6 +73,30 @@ class Programme:
         """The same flows as `solve`, as numbers only: for sweeps over many closures."""
         best, lower, upper = self._best(limits, near)
         return self._arrays(self._settle_ties(best, lower, upper), upper)
+
+    def leaning(
+        self, limits: Limits, *, near: FlowArrays | None = None, start: Basis | None = None
+    ) -> tuple[FlowArrays, Basis]:
+        """As `optimum`, in one solve: a millionth of the largest price is what keeping a delivery is worth.
+
+        For draws, where results of nearly equal value may count as equal.
+
+        Args:
+            limits: what is open.
+            near: flows whose deliveries are kept where that costs no more.
+            start: basis to start from (default: that of the whole network).
+
+        Returns:
+            The flows, and the basis at which they were found.
+        """
+        lower, upper = self._columns(limits, near)
+        cost = self.layout.cost.copy()
+        cost[self.layout.kept_columns] -= LEAN
+        self._lp.set_costs(cost)
+        self._lp.set_columns(lower, upper)
+        self._lp.set_basis(self._basis if start is None else start)
+        found = self._lp.solve()
+        return self._arrays(found.x, upper), self._lp.basis()
 
     def set_capacity(self, capacity: Floats) -> None:
         """Put other capacities in the place of the network's own, for all that is solved from now on.

@@ -18,6 +18,8 @@ from betweengiants.position.alignment_channel import alignment_channel
 from betweengiants.position.coupled import lacking
 from betweengiants.position.coupled_channel import Coupled, coupled, coupled_channel
 from betweengiants.position.coupled_draws import CoupledDraws
+from betweengiants.position.domain_channel import domain_channel
+from betweengiants.position.history_channel import history_channel
 from betweengiants.position.naming import result_ids
 from betweengiants.position.results import Trail, coalition_name, to_frame
 from betweengiants.position.trade_channel import trade_channel
@@ -143,6 +145,7 @@ def position(dossier: Dossier, draws: CoupledDraws | None = None) -> Position:
     transit = transit_channels(dossier)
     roads = [found.channel for found in transit.values()]
     channels = [trade_channel(dossier), trade_detail(dossier), *roads, alignment_channel(dossier)]
+    channels += [domain_channel(dossier), history_channel(dossier)]
     missing = lacking(dossier)
     joint = None if missing else coupled(dossier)
     if joint is not None:

@@ -27,9 +27,9 @@ from betweengiants.dossier import Dossier
 from betweengiants.network import Network, Timeline, close_edges, simulate
 from betweengiants.network.timeline_tables import DAYS_IN_YEAR
 from betweengiants.position.closed_network import Before, network_before
+from betweengiants.position.own_goods import Own, own_deliveries
 from betweengiants.position.systems import SYSTEMS, System, build_network, systems_of
 from betweengiants.position.timed import BACKLOG_SHARE, by_node, clock_tables, deliveries
-from betweengiants.position.transit_channel import Own, own_deliveries
 
 CLOSE = 0.25
 NOTHING = 0.05

@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 
 from betweengiants.dossier import Dossier
 from betweengiants.network import Closure, FlowResult, Network, Programme, closure
+from betweengiants.network.reading import BASES
 from betweengiants.position.coupling import SECTORS, Coupling, Groups, couple, groups
 from betweengiants.position.results import coalition_name, coalitions
 from betweengiants.position.sector_channel import HORIZONS, TABLES, sector_matrices
 from betweengiants.position.systems import OWNERSHIP_THRESHOLD, SYSTEMS, build_network, systems_of
+from betweengiants.trade.arrays import Imbalances
 from betweengiants.trade.scenario import Scenario, coalition
 from betweengiants.trade.sector_engine import solve_sectors
 from betweengiants.trade.sector_matrix import SectorMatrix
@@ -34,6 +36,26 @@ from betweengiants.trade.sector_results import Horizon, SectorResult
 Floats = NDArray[np.float64]
 TRADE = "trade"
 MODEL = "sectors_inputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the headline decides and others could decide otherwise.
+
+    Attributes:
+        model: which matrix of `sector_channel.sector_matrices`.
+        bases: which reasons for control count.
+        ownership_threshold: share from which ownership closes a link.
+        largest: most powers that act together; None: up to all of them.
+    """
+
+    model: str = MODEL
+    bases: tuple[str, ...] = BASES
+    ownership_threshold: float = OWNERSHIP_THRESHOLD
+    largest: int | None = None
+
+
+HEADLINE = Settings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,37 +157,66 @@ class World:
         switches = [channels, *((channel,) for channel in channels if len(channels) > 1)]
         return [(group, on) for group in coalitions(self.dossier.powers) for on in switches]
 
-    def solve(self, scenarios: Sequence[Scenario], theta: float | Floats | None = None) -> SectorResult:
+    def solve(
+        self,
+        scenarios: Sequence[Scenario],
+        theta: float | Floats | None = None,
+        imbalances: Imbalances = "additive",
+    ) -> SectorResult:
         """Equilibria of scenarios; those without one are marked."""
         return solve_sectors(
             self.matrix,
             scenarios,
             self.theta if theta is None else theta,
             horizon=self.horizon,
+            imbalances=imbalances,
             on_failure="mark",
         )
 
 
 def can_couple(dossier: Dossier) -> bool:
-    """Whether the dossier holds the tables that a coupled severance needs; a network is not one of them."""
-    return dossier.has(*TABLES) and (not systems_of(dossier) or dossier.has(SECTORS))
+    """Whether the dossier holds what a coupled severance needs; a network is not part of it."""
+    return not lacking(dossier)
 
 
-def world(dossier: Dossier, horizon: Horizon) -> World:
+def lacking(dossier: Dossier) -> str:
+    """What keeps trade and roads of the dossier from being joined, in words; empty if nothing does."""
+    absent = [name for name in TABLES if not dossier.has(name)]
+    if systems_of(dossier) and not dossier.has(SECTORS):
+        absent.append(SECTORS)
+    if absent:
+        return f"the dossier has no {' and no '.join(absent)}"
+    known = set(dossier.tables["trade_matrix_sectors"]["exporter"])
+    strange = [label for label in (dossier.focal, *dossier.powers) if label not in known]
+    if strange:
+        return f"the sector matrix does not hold {' and '.join(strange)}"
+    return ""
+
+
+def world(dossier: Dossier, horizon: Horizon, settings: Settings = HEADLINE) -> World:
     """Build the networks and the trade model of one horizon.
+
+    Args:
+        dossier: the evidence.
+        horizon: short or long.
+        settings: other settings than those of the headline.
 
     Raises:
         DataError, UnknownLabel: the tables do not fit together.
         Infeasible, NotConverged: from the network engine.
     """
-    matrix = sector_matrices(dossier)[MODEL]
+    matrix = sector_matrices(dossier)[settings.model]
     today = {system.name: build_network(dossier, system=system.name) for system in systems_of(dossier)}
-    roads = {name: _road(dossier, name, network, horizon, matrix) for name, network in today.items()}
+    roads = {
+        name: _road(dossier, name, network, horizon, matrix, settings) for name, network in today.items()
+    }
     found = {name: road.groups for name, road in roads.items()}
     return World(dossier, horizon, couple(dossier, matrix, found), roads)
 
 
-def _road(dossier: Dossier, name: str, today: Network, horizon: Horizon, matrix: SectorMatrix) -> Road:
+def _road(
+    dossier: Dossier, name: str, today: Network, horizon: Horizon, matrix: SectorMatrix, settings: Settings
+) -> Road:
     programme = Programme(today)
     before = programme.solve(prices=False)
     found = groups(today, before, matrix.labels)
@@ -175,16 +226,18 @@ def _road(dossier: Dossier, name: str, today: Network, horizon: Horizon, matrix:
         programme = Programme(network)
         # Demand stays that of today: more room for others is no loss made good.
         before = programme.solve(prices=False)
-    return Road(network, programme, before, closures(dossier, network), found)
+    return Road(network, programme, before, closures(dossier, network, settings), found)
 
 
-def closures(dossier: Dossier, network: Network) -> dict[str, Closure]:
+def closures(dossier: Dossier, network: Network, settings: Settings = HEADLINE) -> dict[str, Closure]:
     """What each coalition closes on a network, by its name; those that close nothing are left out."""
     found = {}
     for group in coalitions(dossier.powers):
         acting = [power for power in group if power in network.powers]
-        if acting:
-            cut = closure(network, acting, ownership_threshold=OWNERSHIP_THRESHOLD)
+        if acting and (settings.largest is None or len(group) <= settings.largest):
+            cut = closure(
+                network, acting, bases=settings.bases, ownership_threshold=settings.ownership_threshold
+            )
             if cut.changes_anything:
                 found[coalition_name(group)] = cut
     return found

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from betweengiants.core.errors import DataError
 from betweengiants.dossier import Dossier
+from betweengiants.network.highs import Basis
 from betweengiants.network.model import Limits
 from betweengiants.position.coupled import TRADE, World, worlds
 from betweengiants.position.coupling import Coupling
@@ -27,6 +28,7 @@ from betweengiants.position.uncertain import (
     Uncertainty,
     capacity_bounds,
     correlated,
+    price_bounds,
     triangular,
     uncertainty,
 )
@@ -168,6 +170,10 @@ class Drawing:
             for name, road in world.roads.items()
         }
         long = self.worlds["long"].roads
+        self.price_bounds = {
+            name: price_bounds(dossier, road.groups.table["commodity"].to_list())
+            for name, road in self.worlds["short"].roads.items()
+        }
         self.planned = {
             name: ~np.isin(
                 long[name].network.edges["edge_id"].to_numpy(), road.network.edges["edge_id"].to_numpy()
@@ -176,6 +182,13 @@ class Drawing:
         }
         for world in self.worlds.values():
             assert world.effects is not None  # found now: a draw changes the capacities of the programmes
+        self.starts: dict[tuple[str, str, str], Basis] = {}
+        for horizon, world in self.worlds.items():
+            for name, road in world.roads.items():
+                at = {"": road.network.everything} | {case: cut.limits for case, cut in road.closures.items()}
+                for case, limits in at.items():
+                    near = road.before.arrays if case else None
+                    self.starts[name, horizon, case] = road.programme.leaning(limits, near=near)[1]
         self.direct = {name: self._direct(name) for name in self.worlds["short"].roads}
 
     def _direct(self, name: str) -> dict[str, Floats]:
@@ -272,37 +285,22 @@ class Drawing:
         """Deliveries before and after each closure at the capacities that have been set, by system, horizon, coalition."""
         road = self.worlds[horizon].roads[name]
         whole = road.network.everything
-        before = road.programme.optimum(Limits(whole.edge_open & is_open, whole.supply, whole.demand))
+        limits = Limits(whole.edge_open & is_open, whole.supply, whole.demand)
+        before, _ = road.programme.leaning(limits, start=self.starts[name, horizon, ""])
         found = {}
         for case, cut in road.closures.items():
             limits = replace(cut.limits, edge_open=cut.limits.edge_open & is_open)
-            found[name, horizon, case] = (
-                before.demand,
-                road.programme.optimum(limits, near=before).demand,
-            )
+            start = self.starts[name, horizon, case]
+            after, _ = road.programme.leaning(limits, near=before, start=start)
+            found[name, horizon, case] = before.demand, after.demand
         return found
 
     def _prices(self, rng: np.random.Generator, name: str) -> Floats:
         """(G,) factor on the value of each group: one draw for each commodity."""
-        table = self.worlds["short"].roads[name].groups.table
+        bounds, place = self.price_bounds[name]
         if not self.inputs.prices:
-            return np.ones(table.height)
-        rows = self.dossier.tables["network_demand"]
-        factor = {}
-        for commodity in table["commodity"].unique().sort():
-            own = rows.filter(rows["commodity"] == commodity)
-            weight = own["quantity"].to_numpy()
-            usual = own["price"].to_numpy()
-            bounds = [
-                own["price_low"].fill_null(own["price"]),
-                own["price"],
-                own["price_high"].fill_null(own["price"]),
-            ]
-            worth = float(weight @ usual)
-            least, _, most = (float(weight @ b.to_numpy()) / worth if worth > 0 else 1.0 for b in bounds)
-            at = triangular(np.array([[min(least, 1.0)], [1.0], [max(most, 1.0)]]), rng.random(1))
-            factor[commodity] = float(at[0])
-        return np.array([factor[commodity] for commodity in table["commodity"]])
+            return np.ones(len(place))
+        return triangular(bounds, np.asarray(rng.random(bounds.shape[1])))[place]
 
     def _scenarios(self, world: World, matrix: SectorMatrix, draw: Draw) -> list[Scenario]:
         coupling: Coupling = world.coupling.drawn(matrix, draw.price)

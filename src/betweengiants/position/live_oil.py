@@ -9,8 +9,8 @@ import polars as pl
 
 from betweengiants.network import FlowResult, Limits, Network, Programme, closure
 from betweengiants.position.assemble import Position
+from betweengiants.position.own_goods import ROUNDING
 from betweengiants.position.systems import BOUNDS, OWNERSHIP_THRESHOLD, build_network
-from betweengiants.position.transit_channel import ROUNDING
 
 CLOSED = ("asset_id", "asset", "power", "basis", "why")
 

@@ -18,6 +18,8 @@ TABLES = ("network_nodes", "network_edges", "network_supply", "network_demand", 
 UNIT_TABLES = ("network_commodities", "network_conversions")
 BOUNDS = ("capacity", "capacity_low", "capacity_high")
 OWNERSHIP_THRESHOLD = 0.5
+NOT_YET = ("planned", "idle", "suspended")
+"""Links that do not run today and may within the long horizon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,12 @@ def system_tables(dossier: Dossier, system: str) -> dict[str, pl.DataFrame]:
 
 
 def build_network(
-    dossier: Dossier, *, system: str = "oil", capacity: str = "capacity", fields: bool = False
+    dossier: Dossier,
+    *,
+    system: str = "oil",
+    capacity: str = "capacity",
+    fields: bool = False,
+    planned: bool = False,
 ) -> Network:
     """The network of one system.
 
@@ -109,12 +116,15 @@ def build_network(
         capacity: which column bounds the edges: capacity, capacity_low or capacity_high (central where blank).
         fields: whether owning a field counts as control. By default it does not: a field's owner decides on output,
             not on transit.
+        planned: whether links that are planned, idle or suspended are open as well.
 
     Raises:
         DataError, UnknownLabel: from the network engine.
     """
     tables = system_tables(dossier, system)
     edges = tables.pop("edges").with_columns(capacity=pl.coalesce(capacity, "capacity"))
+    if planned:
+        edges = edges.with_columns(status=pl.col("status").replace(dict.fromkeys(NOT_YET, "operating")))
     control, nodes = tables.pop("control"), tables["nodes"]
     if not fields:
         at_field = pl.col("asset_id").is_in(nodes.filter(pl.col("kind") == "field")["node_id"].to_list())

@@ -16,13 +16,13 @@ from betweengiants.dossier import Dossier
 from betweengiants.network import Closure, Limits, Network, Timeline, close_edges, closure, simulate
 from betweengiants.network.timeline import RECOVERY_DAYS, STEP_DAYS
 from betweengiants.network.timeline_tables import DAYS_IN_YEAR
+from betweengiants.position.own_goods import Own, difference, own_deliveries
 from betweengiants.position.systems import (
     OWNERSHIP_THRESHOLD,
     System,
     build_network,
     systems_of,
 )
-from betweengiants.position.transit_channel import Own, difference, own_deliveries
 
 RAMP_BOUNDS = ("value", "value_low", "value_high")
 BACKLOG_SHARE = 0.1
@@ -36,6 +36,8 @@ SCHEMA = {
     "lost": pl.Float64,
     "lost_pct": pl.Float64,
     "lost_usd_m": pl.Float64,
+    "lost_exports_usd_m": pl.Float64,
+    "lost_imports_usd_m": pl.Float64,
     "recovered": pl.Float64,
     "steady_lost": pl.Float64,
     "steady_lost_usd_m": pl.Float64,
@@ -50,7 +52,8 @@ class TimedSeverance:
 
     Attributes:
         table: channel, commodity (`total` in the unit of the system), unit, before (usual deliveries in the window), lost
-            (net of what is made up within it), lost_pct, lost_usd_m (at the prices of the base year), recovered,
+            (net of what is made up within it), lost_pct, lost_usd_m (at the prices of the base year, gross), of it
+            lost_exports_usd_m and lost_imports_usd_m (what is left are own goods moved at home), recovered,
             steady_lost and steady_lost_usd_m (a steady year without time, for the days of the closure).
         notes: what still flows by which way, what a reader should know.
     """
@@ -154,7 +157,7 @@ def by_node(network: Network) -> Network:
 
 
 def deliveries(network: Network, own: Own, result: Timeline) -> pl.DataFrame:
-    """Own deliveries over time: start_day, end_day, node_id, commodity, usual, delivered, per_unit, price.
+    """Own deliveries over time: start_day, end_day, node_id, commodity, usual, delivered, per_unit, price, part.
 
     Args:
         network: the network.
@@ -166,10 +169,10 @@ def deliveries(network: Network, own: Own, result: Timeline) -> pl.DataFrame:
         "node_id",
         per_unit=pl.Series(own.per_unit),
         price=pl.Series(network.arrays.demand_price),
-        own=pl.Series(own.rows),
-    ).filter("own")
+        part=pl.Series(own.labels(), dtype=pl.String),
+    ).drop_nulls("part")
     return result.markets.join(
-        rows.drop("own"),
+        rows,
         left_on=["commodity", "market"],
         right_on=["commodity", "node_id"],
         how="inner",
@@ -247,11 +250,17 @@ def _row(
         before,
         lost,
         100 * lost / before if before else None,
-        difference(worth, worth - float((frame["missed"] * frame["price"]).sum())),
+        _worth_missed(frame),
+        *(_worth_missed(frame.filter(part=part)) for part in ("exports", "imports")),
         difference(before + float(above.filter(above > 0).sum()), before),
         difference(before, before - float((yearly["missed"] * yearly["per_unit"]).sum())),
         difference(worth, worth - float((yearly["missed"] * yearly["price"]).sum())),
     )
+
+
+def _worth_missed(frame: pl.DataFrame) -> float:
+    worth = float((frame["usual"] * frame["price"]).sum())
+    return difference(worth, worth - float((frame["missed"] * frame["price"]).sum()))
 
 
 def _notes(dossier: Dossier, system: System, network: Network, own: Own, result: Timeline) -> list[str]:

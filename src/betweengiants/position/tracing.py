@@ -134,6 +134,8 @@ def _title(dossier: Dossier, row: Row) -> str:
 def _command(where: str, row: Row) -> str:
     """What to type to see the number again."""
     name = quote(where)
+    if row["channel"] in ("domains", "history"):
+        return f"betweengiants {row['channel']} {name}"
     if row["channel"] in ALIGNMENT or row["measure"] in ("autonomy", "effective_vectors"):
         return f"betweengiants position {name} --format csv"
     if row["channel"] == "trade_detail":
@@ -164,7 +166,34 @@ def _rows(position: Position, row: Row, trail: Trail) -> list[UsedRow]:
     if channel == "institutions":
         both = pl.col("country").is_in([dossier.focal, row["coalition"]])
         return rows_where(dossier, "memberships", both, "a membership of one of the two")
+    if channel == "domains":
+        return _domain_rows(dossier, row)
+    if channel == "history":
+        return [*settings, *_history_rows(dossier, row)]
     return settings
+
+
+def _domain_rows(dossier: Dossier, row: Row) -> list[UsedRow]:
+    """Facts of the measure: of the power, or of all partners where the number is over all of them."""
+    measure = row["measure"].removesuffix("_concentration").removesuffix("_cover")
+    wanted = (pl.col("measure") == measure) & (pl.col("subject") == row["member"])
+    if row["coalition"]:
+        wanted &= pl.col("partner") == row["coalition"]
+    return rows_where(dossier, "facts", wanted, "a fact of the measure")
+
+
+def _history_rows(dossier: Dossier, row: Row) -> list[UsedRow]:
+    """Trade, votes or memberships with the power: of the year, or of all years behind a drift."""
+    every = row["measure"].endswith("_drift")
+    power = pl.lit(True) if row["coalition"] == "WLD" else pl.col("partner") == row["coalition"]
+    year = pl.lit(True) if every else pl.col("year").cast(pl.String) == row["period"]
+    if row["measure"].startswith("membership"):
+        both = pl.col("country").is_in([dossier.focal, row["coalition"]])
+        return rows_where(dossier, "memberships", both, "a membership of one of the two")
+    if row["measure"].startswith("vote"):
+        with_power = (pl.col("country") == dossier.focal) & (pl.col("power") == row["coalition"])
+        return rows_where(dossier, "vote_agreement", with_power & year, "votes of a year")
+    return rows_where(dossier, "trade_bilateral", power & year, "trade with the power")
 
 
 def _settings(dossier: Dossier, row: Row) -> pl.Expr:

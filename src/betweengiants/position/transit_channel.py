@@ -1,17 +1,18 @@
 """Leverage through transit: every coalition of the powers closes the parts of a transport system that it controls.
 
 What concerns the focal state are its **own deliveries**: those of commodities that it supplies, wherever they go, and
-those that arrive in its territory, wherever they come from. Others' goods share the roads and earn it fees.
+those that arrive in its territory, wherever they come from. Others' goods share the roads and earn it fees. The value lost
+is the value, at the dossier's prices and gross of all costs, of own deliveries that no longer get through: of exports, of
+imports and of goods moved at home, each apart. A power that sells or buys itself takes its own trade away as well; the trade
+channel counts the same trade, so the two are never added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
@@ -24,7 +25,16 @@ from betweengiants.network import (
     counter_leverage,
     sever,
 )
-from betweengiants.network.units import stated_factors, weights
+from betweengiants.network.counter import origins
+from betweengiants.position.border import border_routes
+from betweengiants.position.own_goods import (
+    NOTHING,
+    Loss,
+    Own,
+    own_deliveries,
+    own_loss,
+    passing_quantity,
+)
 from betweengiants.position.results import (
     Channel,
     Result,
@@ -43,31 +53,6 @@ from betweengiants.position.systems import (
     systems_of,
 )
 
-ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class Own:
-    """The focal state's own deliveries of a network.
-
-    Attributes:
-        rows: (D,) whether a row of the network's demand counts.
-        commodities: those that the focal state itself supplies.
-        per_unit: (D,) units of the system that one unit of the row's commodity is.
-    """
-
-    rows: NDArray[np.bool_]
-    commodities: tuple[str, ...]
-    per_unit: NDArray[np.float64]
-
-    def quantity(self, demand: NDArray[np.float64]) -> float:
-        """Own deliveries in the unit of the system, from (D,) deliveries."""
-        return float((demand * self.per_unit)[self.rows].sum())
-
-    def value(self, network: Network, demand: NDArray[np.float64]) -> float:
-        """Own deliveries at their prices."""
-        return float((demand * network.arrays.demand_price)[self.rows].sum())
-
 
 @dataclass(frozen=True)
 class TransitChannel:
@@ -81,8 +66,8 @@ class TransitChannel:
         before: flows without a severance, at central capacities.
         cases: severance by coalition name, at central capacities; coalitions that touch nothing of the network are
             left out.
-        routes: case, edge_id, name, flow: own goods that cross the border of the focal state's territory by each edge
-            (in the unit of the system), for every coalition; the case without a severance is the empty name.
+        routes: own goods that cross the border of the focal state's territory by each edge (see `border_routes`), for
+            every coalition; the case without a severance is the empty name.
         total_before: own deliveries without a severance, in the unit of the system a year.
     """
 
@@ -99,24 +84,6 @@ class TransitChannel:
     def commodities(self) -> tuple[str, ...]:
         """Commodities that the focal state supplies."""
         return self.own.commodities
-
-
-@dataclass(frozen=True)
-class Loss:
-    """What one closure takes from the focal state.
-
-    Attributes:
-        quantity: in the unit of the system. value: million USD delivered.
-        interdictable, unreroutable: shares of own deliveries (see `network.severance`).
-    """
-
-    quantity: float
-    value: float
-    interdictable: float
-    unreroutable: float
-
-
-NOTHING = Loss(0.0, 0.0, 0.0, 0.0)
 
 
 def transit_channels(dossier: Dossier) -> dict[str, TransitChannel]:
@@ -141,11 +108,15 @@ def transit_channel(dossier: Dossier, system: System) -> TransitChannel:
     for group in groups:
         case = coalition_name(group)
         place = (case, dossier.focal, "", year)
-        results += _leverage(system, place, [solved[bound].loss(case) for bound in BOUNDS], gdp)
-        bought = _purchases(network, central.before, own, group)
-        results.append(
-            Result(system.channel, "own_purchases_usd_m", *place, "usd_m", _point(bought), system.channel)
-        )
+        results += _leverage(system, place, [solved[bound].loss(case) for bound in BOUNDS], gdp, own.parts)
+        trade = {
+            "own_purchases_usd_m": _purchases(network, central.before, own, group),
+            "own_supplies_usd_m": _supplies(central.programme, central.before, own, group),
+        }
+        results += [
+            Result(system.channel, name, *place, "usd_m", _point(value), system.channel)
+            for name, value in trade.items()
+        ]
         if case in central.cases:
             results += _counter(system, dossier.focal, group, network, central.cases[case], year)
     results += _with_fields(dossier, system, own, year)
@@ -159,29 +130,9 @@ def transit_channel(dossier: Dossier, system: System) -> TransitChannel:
         own,
         central.before,
         central.cases,
-        _routes(network, dossier, own, flows),
+        border_routes(network, dossier, own, flows),
         own.quantity(central.before.arrays.demand),
     )
-
-
-def own_deliveries(dossier: Dossier, network: Network, system: System) -> Own:
-    """Which deliveries are the focal state's own, and what they are in the unit of the system."""
-    home = network.nodes.filter(pl.col("territory") == dossier.focal)["node_id"].to_list()
-    supplied = tuple(sorted(set(network.supply.filter(pl.col("node_id").is_in(home))["commodity"])))
-    demand = network.demand
-    rows = (demand["commodity"].is_in(list(supplied)) | demand["node_id"].is_in(home)).to_numpy()
-    stated = stated_factors(system_tables(dossier, system.name).get("conversions"), "network_conversions")
-    count = len(network.commodities)
-    factor = weights(
-        [system.unit],
-        np.ones((1, count), dtype=np.bool_),
-        network.commodities,
-        network.units,
-        stated,
-        ids=[f"the total of {system.goods}"],
-        file="network_commodities",
-    )[0]
-    return Own(rows, supplied, factor[network.arrays.demand_commodity])
 
 
 class _Solved:
@@ -213,42 +164,30 @@ class _Solved:
         return own_loss(self.network, self.own, self.before, severed.after, passing)
 
 
-def passing_quantity(programme: Programme, own: Own, before: FlowResult, severed: SeveranceResult) -> float:
-    """Smallest quantity of own deliveries that must pass through something closed, in the unit of the system."""
-    free = programme.avoiding_rows(severed.closure.limits, before.arrays, own.rows)
-    return difference(own.quantity(before.arrays.demand), own.quantity(free))
-
-
-def own_loss(network: Network, own: Own, before: FlowResult, after: FlowResult, passing: float) -> Loss:
-    """What the focal state loses between two flows, `passing` being the quantity that the closed assets carry."""
-    now = own.quantity(before.arrays.demand)
-    lost = difference(now, own.quantity(after.arrays.demand))
-    worth = difference(own.value(network, before.arrays.demand), own.value(network, after.arrays.demand))
-    return Loss(lost, worth, max(passing, 0.0) / now if now else 0.0, lost / now if now else 0.0)
-
-
-def difference(before: float, after: float) -> float:
-    """Before less after, free of the solver's rounding."""
-    lost = before - after
-    return lost if abs(lost) > ROUNDING * max(abs(before), 1.0) else 0.0
-
-
 def _leverage(
-    system: System, place: tuple[str, str, str, str], losses: list[Loss], gdp: float
+    system: System,
+    place: tuple[str, str, str, str],
+    losses: list[Loss],
+    gdp: float,
+    parts: Sequence[str],
 ) -> list[Result]:
-    central = losses[0]
+    """The loss in the system's unit and in money, as a whole and by part."""
 
-    def spanned(name: str) -> Interval:
-        return Interval.spanning(getattr(central, name), [getattr(loss, name) for loss in losses])
+    def spanned(values: list[float]) -> Interval:
+        return Interval.spanning(values[0], values)
 
-    value = spanned("value")
+    value = spanned([loss.value for loss in losses])
     numbers = {
-        (f"lost_{system.unit}", system.unit): spanned("quantity"),
+        (f"lost_{system.unit}", system.unit): spanned([loss.quantity for loss in losses]),
         ("lost_usd_m", "usd_m"): value,
         ("lost_pct_gdp", "pct"): value.scaled(100 / gdp),
-        ("interdictable", "share"): spanned("interdictable"),
-        ("unreroutable", "share"): spanned("unreroutable"),
+        ("interdictable", "share"): spanned([loss.interdictable for loss in losses]),
+        ("unreroutable", "share"): spanned([loss.unreroutable for loss in losses]),
     }
+    for part in parts:
+        quantity = spanned([loss.quantities[part] for loss in losses])
+        numbers[f"lost_{part}_{system.unit}", system.unit] = quantity
+        numbers[f"lost_{part}_usd_m", "usd_m"] = spanned([loss.values[part] for loss in losses])
     return [
         Result(system.channel, measure, *place, unit, number, system.channel)
         for (measure, unit), number in numbers.items()
@@ -282,6 +221,19 @@ def _purchases(network: Network, before: FlowResult, own: Own, group: tuple[str,
     """Value of own deliveries that the powers themselves buy: the part that the trade channel counts as well."""
     theirs = network.demand["market"].is_in(list(group)).to_numpy()
     return float((before.arrays.demand * network.arrays.demand_price)[own.rows & theirs].sum())
+
+
+def _supplies(programme: Programme, before: FlowResult, own: Own, group: tuple[str, ...]) -> float:
+    """Value of the imports that the powers themselves sell: counted by the trade channel as well."""
+    network = programme.network
+    wanted = own.part("imports")
+    if not wanted.any():
+        return 0.0
+    home = network.supply.join(network.nodes.select("node_id", "territory"), on="node_id", how="left")
+    theirs = home["territory"].is_in(list(group)).fill_null(False).to_numpy()
+    share = origins(network, programme.layout, before)[theirs].sum(axis=0)
+    value = before.arrays.demand * network.arrays.demand_price
+    return float((share * value)[wanted].sum())
 
 
 def _with_fields(dossier: Dossier, system: System, own: Own, year: str) -> list[Result]:
@@ -324,37 +276,6 @@ def _balance(dossier: Dossier, system: System, solved: dict[str, _Solved], year:
     ]
 
 
-def _routes(network: Network, dossier: Dossier, own: Own, flows: dict[str, FlowResult]) -> pl.DataFrame:
-    """Own goods on the edges that cross the border of the focal state's territory, by case."""
-    home = network.nodes.filter(pl.col("territory") == dossier.focal)["node_id"].to_list()
-    names = dossier.tables["network_edges"].select("edge_id", "name")
-    crossing = (
-        network.edges.filter(pl.col("from_node").is_in(home) != pl.col("to_node").is_in(home))
-        .join(names, on="edge_id")
-        .select("edge_id", "name")
-    )
-    factor = dict(zip(network.demand["commodity"].to_list(), own.per_unit.tolist(), strict=True))
-    counted = sorted(set(network.demand.filter(pl.Series(own.rows))["commodity"]))
-    parts = []
-    for case, result in flows.items():
-        flow = edge_totals(result, {name: factor[name] for name in counted})
-        parts.append(crossing.join(flow, on="edge_id", how="inner").with_columns(case=pl.lit(case)))
-    return pl.concat(parts).select("case", "edge_id", "name", "flow").sort("case", "edge_id")
-
-
-def edge_totals(result: FlowResult, factors: Mapping[str, float]) -> pl.DataFrame:
-    """edge_id, flow: what the commodities of `factors` add up to on every edge that may carry one of them."""
-    table = pl.DataFrame(
-        {"commodity": list(factors), "factor": list(factors.values())},
-        schema={"commodity": pl.String, "factor": pl.Float64},
-    )
-    return (
-        result.edges.join(table, on="commodity", how="inner")
-        .group_by("edge_id")
-        .agg(flow=(pl.col("flow") * pl.col("factor")).sum())
-    )
-
-
 def _point(value: float) -> Interval:
     return Interval(value, value, value)
 
@@ -383,8 +304,9 @@ def _trail(dossier: Dossier, system: System, gdp: float) -> Trail:
         system.channel,
         f"Flow programme of the {system.name} network (value delivered less transport costs, linear programme): everything "
         "that the power controls closes, by territory, by ownership of half or more, by its own supply and purchases; "
-        "what is left takes the best detour. The loss is the value delivered before less the value delivered after, of "
-        "the focal state's own goods and of goods delivered in its territory.",
+        "what is left takes the best detour. The loss is the value, at the dossier's prices and gross of all costs, of the "
+        "focal state's own deliveries that no longer get through: exports and imports apart. A power's own trade is part of "
+        "it and is counted by the trade channel as well: the two are never added.",
         "Range over all capacities at their low and at their high bound; prices are those of the base year.",
         {
             "gdp_usd_m": gdp,

@@ -103,6 +103,29 @@ def capacity_bounds(dossier: Dossier, system: str, edges: list[str]) -> Floats:
     )
 
 
+def price_bounds(dossier: Dossier, commodities: list[str]) -> tuple[Floats, NDArray[np.int64]]:
+    """(3, K) least, usual and largest price of each commodity over its usual price, and which of them each entry is.
+
+    Args:
+        dossier: the evidence; prices are weighted by the quantities of `network_demand`.
+        commodities: names, repeated as wanted.
+    """
+    names = sorted(set(commodities))
+    rows = dossier.tables["network_demand"].with_columns(
+        pl.coalesce("price_low", "price").alias("price_low"),
+        pl.coalesce("price_high", "price").alias("price_high"),
+    )
+    found = np.ones((3, len(names)))
+    for k, commodity in enumerate(names):
+        own = rows.filter(pl.col("commodity") == commodity)
+        worth = float((own["quantity"] * own["price"]).sum())
+        if worth > 0:
+            for end, column in ((0, "price_low"), (2, "price_high")):
+                found[end, k] = float((own["quantity"] * own[column]).sum()) / worth
+    found[0], found[2] = np.minimum(found[0], 1.0), np.maximum(found[2], 1.0)
+    return found, np.array([names.index(commodity) for commodity in commodities], dtype=np.int64)
+
+
 def triangular(bounds: Floats, u: Floats) -> Floats:
     """Values of triangular distributions: (3, n) least, mode and largest at (n,) probabilities; constants where they agree."""
     known = np.isfinite(bounds).all(axis=0) & (bounds[2] > bounds[0])

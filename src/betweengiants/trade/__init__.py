@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from betweengiants.core.sobol import SobolIndices, sobol_indices
     from betweengiants.trade.closed_form import autarky_loss, import_loss, sector_autarky_loss
     from betweengiants.trade.engine import balance, solve
     from betweengiants.trade.exposure import Exposure, exposures
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from betweengiants.trade.sector_matrix import SectorMatrix, read_sector_flows, sector_frame
     from betweengiants.trade.sector_results import Rationed, SectorResult
     from betweengiants.trade.shapley import ShapleyShares, joint_premium, shapley_shares
-    from betweengiants.trade.sobol import SobolIndices, sobol_indices
     from betweengiants.trade.spread import Spread
     from betweengiants.trade.sweeps import JointLeverage, TradeLeverage, joint_leverage, leverage
     from betweengiants.trade.uncertain_inputs import TradeInputs, mirror_sd, read_spreads
@@ -61,7 +61,7 @@ _HOMES = {
     "SectorMatrix": "sector_matrix",
     "SectorResult": "sector_results",
     "ShapleyShares": "shapley",
-    "SobolIndices": "sobol",
+    "SobolIndices": "uncertainty",
     "Spread": "spread",
     "TradeInputs": "uncertain_inputs",
     "TradeLeverage": "sweeps",
@@ -99,7 +99,7 @@ _HOMES = {
     "severance": "scenario",
     "severances": "uncertainty",
     "shapley_shares": "shapley",
-    "sobol_indices": "sobol",
+    "sobol_indices": "uncertainty",
     "solve": "engine",
     "solve_sectors": "sector_engine",
     "yardsticks": "yardstick",

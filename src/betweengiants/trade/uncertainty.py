@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 from betweengiants.core.errors import DataError
+from betweengiants.core.sobol import EDGE, SobolIndices, sobol_indices
 from betweengiants.trade.arrays import Floats, Imbalances
 from betweengiants.trade.draws import Losses, LossModel
 from betweengiants.trade.matrix import TradeMatrix
 from betweengiants.trade.scenario import Scenario, coalition
 from betweengiants.trade.sector_matrix import SectorMatrix
 from betweengiants.trade.sector_results import Horizon
-from betweengiants.trade.sobol import EDGE, SobolIndices, sobol_indices
 from betweengiants.trade.uncertain_inputs import SectorDraws, TradeInputs
 
 PROBABILITIES = (0.05, 0.5, 0.95)
