@@ -37,6 +37,8 @@ TIMED = [
     "lost",
     "lost_pct",
     "lost_usd_m",
+    "lost_exports_usd_m",
+    "lost_imports_usd_m",
     "recovered",
     "steady_lost",
     "steady_lost_usd_m",

@@ -187,6 +187,7 @@ def test_sever_is_the_commands_table(app: Starlette, client: TestClient) -> None
     expected = severance(app.state.site.position, ["RUS", "CHN"], channel="trade", horizon="short").to_dicts()
     assert rows == json.loads(json.dumps(expected))
     assert {row["channel"] for row in client.get("/api/sever.json?by=USA").json()} == {
+        "coupled",
         "trade",
         "oil_transit",
         "gas_transit",

@@ -158,12 +158,15 @@ class LinearProgramme:
             float(self._highs.getInfo().objective_function_value),
         )
 
-    def prepare(self) -> None:
+    def prepare(self, least: int = LARGE) -> None:
         """For a first solve of a large programme: interior point with crossover to a vertex, where `solve` goes on.
 
         On networks of some thousand edges this takes a tenth of the time of the simplex method from nothing.
+
+        Args:
+            least: columns from which a programme counts as large.
         """
-        if len(self._columns) >= LARGE:
+        if len(self._columns) >= least:
             self._highs.setOptionValue("solver", "ipm")
             self._highs.run()
             self._highs.setOptionValue("solver", "simplex")

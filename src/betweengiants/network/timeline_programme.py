@@ -34,6 +34,7 @@ from betweengiants.network.timeline_tables import DAYS_IN_YEAR, Ramps, Stores
 # Between plans of equal value: a unit stored or wasted counts as so much of a unit delivered, and a unit delivered in
 # the first period counts so much more than one in the last.
 IDLE, PROMPT = 0.01, 0.5
+LARGE = 50_000  # columns; periods hang on each other by few rows, which suits the simplex method longer
 NAME = "the network programme over time"
 
 
@@ -122,7 +123,7 @@ class TimeProgramme:
         else:
             self._lp.set_columns(*columns)
             self._lp.set_rows(np.arange(len(rows[0])), *rows)
-        self._lp.prepare()
+        self._lp.prepare(LARGE)
         return self._settled(self._lp, self._lp.solve(), *columns).reshape(lower.shape)
 
     def production(self, plan: Floats) -> Floats:
