@@ -15,6 +15,7 @@ from betweengiants.core.errors import UnknownLabel
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.position.alignment_channel import alignment_channel
+from betweengiants.position.closeness import closeness_channel
 from betweengiants.position.coupled import lacking
 from betweengiants.position.coupled_channel import Coupled, coupled, coupled_channel
 from betweengiants.position.coupled_draws import CoupledDraws
@@ -145,7 +146,7 @@ def position(dossier: Dossier, draws: CoupledDraws | None = None) -> Position:
     transit = transit_channels(dossier)
     roads = [found.channel for found in transit.values()]
     channels = [trade_channel(dossier), trade_detail(dossier), *roads, alignment_channel(dossier)]
-    channels += [domain_channel(dossier), history_channel(dossier)]
+    channels += [closeness_channel(dossier), domain_channel(dossier), history_channel(dossier)]
     missing = lacking(dossier)
     joint = None if missing else coupled(dossier)
     if joint is not None:

@@ -19,7 +19,7 @@ import polars as pl
 from betweengiants.position.results import Trail
 
 TRANSIT = "_transit"
-ALIGNMENT = ("votes", "institutions")
+ALIGNMENT = ("votes", "institutions", "alignment")
 SHORT = {
     "leverage_pct": "leverage",
     "counter_leverage_pct": "counter_leverage",
@@ -34,6 +34,8 @@ SHORT = {
     "closed_form_loss_pct": "closed_form_loss",
     "vote_agreement": "votes",
     "shared_memberships": "memberships",
+    "alignment": "composite",
+    "alignment_first": "composite_first",
 }
 
 

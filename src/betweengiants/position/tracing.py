@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from betweengiants.core.countries import blocs
 from betweengiants.core.errors import UnknownLabel
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.trail import (
@@ -31,6 +32,7 @@ from betweengiants.network import FlowResult
 from betweengiants.position.alignment_channel import alignment_channel
 from betweengiants.position.assemble import Position
 from betweengiants.position.assemble import position as solve
+from betweengiants.position.closeness import closeness_channel
 from betweengiants.position.naming import ALIGNMENT, TRANSIT
 from betweengiants.position.results import Trail, to_frame
 from betweengiants.position.systems import systems_of
@@ -91,7 +93,7 @@ def position_for(dossier: Dossier, identifier: str) -> Position:
     if first == "trade":
         channels = [trade_channel(dossier), trade_detail(dossier)]
     elif first == "alignment":
-        channels = [alignment_channel(dossier)]
+        channels = [alignment_channel(dossier), closeness_channel(dossier)]
     elif first == "transit":
         wanted = [system for system in systems_of(dossier) if system.name == rest.partition(".")[0]]
         transit = {system.name: transit_channel(dossier, system) for system in wanted}
@@ -166,6 +168,8 @@ def _rows(position: Position, row: Row, trail: Trail) -> list[UsedRow]:
     if channel == "institutions":
         both = pl.col("country").is_in([dossier.focal, row["coalition"]])
         return rows_where(dossier, "memberships", both, "a membership of one of the two")
+    if channel == "alignment":
+        return _closeness_rows(dossier, row)
     if channel == "domains":
         return _domain_rows(dossier, row)
     if channel == "history":
@@ -173,12 +177,36 @@ def _rows(position: Position, row: Row, trail: Trail) -> list[UsedRow]:
     return settings
 
 
+def _closeness_rows(dossier: Dossier, row: Row) -> list[UsedRow]:
+    """Votes of the year, memberships of the two, and their agreements and visits."""
+    power, focal = row["coalition"], dossier.focal
+    votes = (pl.col("country") == focal) & (pl.col("power") == power)
+    votes &= pl.col("year").cast(pl.String) == row["period"]
+    parties = pl.col("parties").str.split(";").list
+    visit = ((pl.col("guest") == power) & (pl.col("host") == focal)) | (
+        (pl.col("guest") == focal) & (pl.col("host") == power)
+    )
+    return [
+        *rows_where(dossier, "vote_agreement", votes, "votes of the year"),
+        *rows_where(
+            dossier, "memberships", pl.col("country").is_in([focal, power]), "a membership of one of the two"
+        ),
+        *rows_where(
+            dossier,
+            "agreements",
+            parties.contains(power) & parties.contains(focal),
+            "an agreement of the two",
+        ),
+        *rows_where(dossier, "visits", visit, "a visit between the two"),
+    ]
+
+
 def _domain_rows(dossier: Dossier, row: Row) -> list[UsedRow]:
     """Facts of the measure: of the power, or of all partners where the number is over all of them."""
     measure = row["measure"].removesuffix("_concentration").removesuffix("_cover")
     wanted = (pl.col("measure") == measure) & (pl.col("subject") == row["member"])
     if row["coalition"]:
-        wanted &= pl.col("partner") == row["coalition"]
+        wanted &= pl.col("partner").is_in([row["coalition"], *blocs().get(row["coalition"], ())])
     return rows_where(dossier, "facts", wanted, "a fact of the measure")
 
 
