@@ -69,6 +69,8 @@ def renamed(dossier: Dossier) -> Callable[[Mapping[str, str]], Dossier]:
             name: frame.with_columns(pl.col(pl.String).replace(names))
             for name, frame in dossier.tables.items()
         }
+        parties = pl.col("parties").str.split(";").list.eval(pl.element().replace(names)).list.join(";")
+        tables["agreements"] = tables["agreements"].with_columns(parties)
         powers = tuple(names.get(power, power) for power in dossier.powers)
         header = replace(dossier.header, powers=powers, focal=names.get(dossier.focal, dossier.focal))
         return Dossier(header, tables, dossier.hashes)

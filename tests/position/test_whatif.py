@@ -17,7 +17,7 @@ from betweengiants.position.whatif import remaining_routes, severance
 
 def test_all_channels_of_one_power(position: Position) -> None:
     frame = severance(position, ["RUS"])
-    assert set(frame["channel"]) == {"trade", "oil_transit", "gas_transit", "freight_transit"}
+    assert set(frame["channel"]) == {"coupled", "trade", "oil_transit", "gas_transit", "freight_transit"}
     assert set(frame["coalition"]) == {"RUS"}
     assert set(frame["member"]) == {"KAZ", "RUS"}
     assert set(frame["horizon"]) == {"short", "long", ""}
@@ -29,9 +29,9 @@ def test_the_coalition_acts_together_in_any_order(position: Position) -> None:
     assert set(frame["coalition"]) == {"CHN+USA"}
     assert frame.equals(severance(position, ["CHN", "USA", "CHN"]))
     joint = frame.filter((pl.col("measure") == "leverage_pct") & (pl.col("horizon") == "short"))
-    assert (
-        joint["value"].item() == position.number("trade", "leverage_pct", "CHN", "USA", horizon="short").value
-    )
+    for channel in ("trade", "coupled"):
+        found = joint.filter(pl.col("channel") == channel)["value"].item()
+        assert found == position.number(channel, "leverage_pct", "CHN", "USA", horizon="short").value
 
 
 def test_filters(position: Position) -> None:
@@ -41,7 +41,7 @@ def test_filters(position: Position) -> None:
     assert set(short["horizon"]) == {"short", ""}
     assert set(severance(position, ["RUS"], channel="trade", horizon="long")["horizon"]) == {"long"}
     everything = severance(position, ["RUS"])
-    parts = [severance(position, ["RUS"], channel=domain) for domain in ("transit", "energy", "trade")]
+    parts = [severance(position, ["RUS"], channel=domain) for domain in ("transit", "energy", "trade", "coupled")]
     assert pl.concat(parts).sort(everything.columns[:7]).equals(everything.sort(everything.columns[:7]))
 
 
@@ -95,5 +95,5 @@ def test_what_still_leaves_adds_up(position: Position) -> None:
 def test_without_a_network_nothing_is_said_of_routes(with_tables: Callable[..., Dossier]) -> None:
     bare = solve(with_tables(network_nodes=None, vote_agreement=None, memberships=None))
     assert remaining_routes(bare, ["RUS"]) is None
-    assert set(severance(bare, ["RUS"])["channel"]) == {"trade"}
+    assert set(severance(bare, ["RUS"])["channel"]) == {"coupled", "trade"}
     assert severance(bare, ["RUS"], channel="oil_transit").height == 0

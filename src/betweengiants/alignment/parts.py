@@ -155,7 +155,8 @@ def contacts_part(
             continue
         for power, count in seen.items():
             low, high = _wilson(count, total)
-            result.append((country, power, year, part, count / total, low, high, total))
+            share = count / total  # at 0 and 1 the interval ends there up to rounding
+            result.append((country, power, year, part, share, min(low, share), max(high, share), total))
     return pl.DataFrame(result, schema=SCHEMA, orient="row").sort(KEY)
 
 
