@@ -250,7 +250,7 @@ def test_a_dossier_with_nothing_but_trade_still_stands(
         "deal_stages",
     )
     other = solve(repacked(dict.fromkeys((*NETWORK, *more))))
-    assert set(other.results["channel"]) == {"trade", "trade_detail", "history"}
+    assert {"trade"} <= set(other.results["channel"]) <= {"trade", "trade_detail", "history"}
     here = pl.col("channel") == "trade"
     assert other.results.filter(here).equals(position.results.filter(here))
     assert {gap.split(":")[0] for gap in other.gaps} >= {

@@ -17,7 +17,8 @@ from betweengiants.dossier.packing import pack
 from betweengiants.position import Position
 from betweengiants.position import position as solve
 from betweengiants.report import Written, write_report
-from betweengiants.report.figures import NARROW, all_figures
+from betweengiants.report.figure import NARROW
+from betweengiants.report.figures import all_figures
 from betweengiants.report.page import render_page, report_tables
 from betweengiants.report.svg import render
 

@@ -8,7 +8,8 @@ import pytest
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.report.charts import HEADROOM, bar_room
-from betweengiants.report.figures import NARROW, WIDE, all_figures
+from betweengiants.report.figure import NARROW, WIDE
+from betweengiants.report.figures import all_figures
 from betweengiants.report.routebars import crosses_once, fitted, route_table
 from betweengiants.report.transitmap import SystemView, views
 

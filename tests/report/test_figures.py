@@ -11,7 +11,8 @@ import pytest
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.whatif import remaining_routes
-from betweengiants.report.figures import Figure, all_figures
+from betweengiants.report.figure import Figure
+from betweengiants.report.figures import all_figures
 from betweengiants.report.routebars import route_table, short_route
 from betweengiants.report.svg import render
 from betweengiants.report.transitmap import SystemView, chokepoints, views

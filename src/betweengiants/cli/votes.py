@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from betweengiants.cli import votes_ideal
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 from betweengiants.cli.trade_options import labels
 from betweengiants.cli.votes_options import CodesOption, VotesArgument, votes_and_remarks
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Roll-call votes: who votes with whom.")
+
+app.command(name="ideal-points", epilog=votes_ideal.EPILOG)(votes_ideal.ideal_points_command)
 
 
 class By(StrEnum):

@@ -5,6 +5,7 @@ Every function takes the width in pixels and draws a narrow version below `NARRO
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,8 @@ from betweengiants.report.style import AXIS, INK, PAPER, TEXT_SIZE, base_config,
 NARROW = 560
 HEADROOM = 1.22
 """Length of the axis of bars over that of the longest bar: what stands beside it needs room."""
+KEY_ROOM = 9
+"""Pixels from the end of a line to the dot in its colour, and on to the name, which is in the colour of text."""
 Layered = alt.LayerChart | alt.FacetChart
 
 
@@ -80,9 +83,15 @@ def _position_panel(
     texts = [
         base.transform_filter(alt.datum.below == below)
         .mark_text(
-            align="left", dx=9, dy=15 if below else -11, fontSize=TEXT_SIZE + 1, fontWeight="bold", **more
+            align="left",
+            dx=9,
+            dy=15 if below else -11,
+            fontSize=TEXT_SIZE + 1,
+            fontWeight="bold",
+            color=INK,
+            **more,
         )
-        .encode(x=x, y=y, text="name:N")
+        .encode(x=x, y=y, text="name:N", color=alt.value(INK))
         for below in (False, True)
         for more in (halo, {})
     ]
@@ -144,7 +153,7 @@ def ranges_chart(rows: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLeve
         )
         colour = colour_of(power)
         zero = alt.Chart(alt.InlineData(values=[{"x": 0}])).mark_rule(color=AXIS).encode(x="x:Q")
-        rule = base.mark_rule(strokeWidth=5, opacity=0.35, color=colour, strokeCap="round").encode(
+        rule = base.mark_rule(strokeWidth=5, opacity=0.5, color=colour, strokeCap="round").encode(
             x=alt.X("low:Q", scale=scale, axis=x_axis), x2="high:Q"
         )
         dot = base.mark_circle(size=90, opacity=1, color=colour).encode(x="value:Q", description="label:N")
@@ -217,7 +226,13 @@ def bar_room(width: int) -> int:
 
 
 def lines_chart(
-    rows: pl.DataFrame, *, width: int, y_title: str, y_domain: tuple[float, float]
+    rows: pl.DataFrame,
+    *,
+    width: int,
+    y_title: str,
+    y_domain: tuple[float, float],
+    turns: pl.DataFrame | None = None,
+    focal: str | None = None,
 ) -> alt.TopLevelMixin:
     """One line a power over the years with a band for its sampling error and its name at the right end.
 
@@ -226,11 +241,14 @@ def lines_chart(
         width: pixels.
         y_title: what is measured.
         y_domain: ends of the vertical axis.
+        turns: power, year, text: years to mark on the lines.
+        focal: the focal state, where it has a line too.
     """
     narrow = width < NARROW
-    room = 96 if narrow else 118
+    room = 108 if narrow else 128
     powers = rows["power"].unique(maintain_order=True).to_list()
-    colours = alt.Scale(domain=powers, range=[colour_of(p) for p in powers])
+    colours = alt.Scale(domain=powers, range=[colour_of(p, focal=focal) for p in powers])
+    colour = alt.Color("power:N", scale=colours, legend=None)
     first, last = int(rows["year"].min()), int(rows["year"].max())  # type: ignore[arg-type]
     x = alt.X(
         "year:Q",
@@ -239,31 +257,44 @@ def lines_chart(
     )
     scale = alt.Scale(domain=list(y_domain), nice=False)
     y = alt.Y("value:Q", scale=scale, axis=_axis(y_title, tickCount=5, grid=True))
-    base = alt.Chart(_values(rows)).encode(color=alt.Color("power:N", scale=colours, legend=None))
+    base = alt.Chart(_values(rows)).encode(color=colour)
     band = base.mark_area(opacity=0.18).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
     line = base.mark_line(strokeWidth=2.2).encode(x=x, y=y)
     dots = base.mark_circle(size=22, opacity=1).encode(x=x, y=y, description="label:N")
     ends = _spaced_ends(rows, y_domain, 280)
-    names = (
-        alt.Chart(_values(ends))
-        .mark_text(align="left", dx=7, fontSize=TEXT_SIZE, fontWeight="bold")
-        .encode(
-            x="year:Q",
-            y=alt.Y("at:Q", scale=scale),
-            text="text:N",
-            color=alt.Color("power:N", scale=colours, legend=None),
-        )
+    end = alt.Chart(_values(ends)).encode(x="year:Q", y=alt.Y("at:Q", scale=scale))
+    key = end.mark_circle(size=60, opacity=1, xOffset=KEY_ROOM, aria=False).encode(color=colour)
+    name = end.mark_text(align="left", dx=2 * KEY_ROOM, fontSize=TEXT_SIZE, fontWeight="bold", color=INK)
+    marks = [band, line, dots, key, name.encode(text="text:N")]
+    if turns is not None and turns.height:
+        marks += _turns(rows, turns, x, y, colour)
+    return base_config(alt.layer(*marks).properties(width=width - room - 50, height=280))
+
+
+def _turns(rows: pl.DataFrame, turns: pl.DataFrame, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
+    """A diamond on the line in each of these years, with its text above."""
+    base = alt.Chart(_values(turns.join(rows, on=["power", "year"]))).encode(x=x, y=y)
+    diamond = base.mark_point(
+        shape="diamond", size=120, fill=PAPER, fillOpacity=1, opacity=1, strokeWidth=2, aria=False
     )
-    return base_config(alt.layer(band, line, dots, names).properties(width=width - room - 50, height=280))
+    text: dict[str, Any] = {"dy": -15, "fontSize": TEXT_SIZE - 1, "fontWeight": "bold"}
+    halo = base.mark_text(stroke=PAPER, strokeWidth=4, **text).encode(text="text:N")
+    return [diamond.encode(color=colour), halo, base.mark_text(**text).encode(text="text:N", color=colour)]
+
+
+def spaced(values: Sequence[float], domain: tuple[float, float], height: int) -> list[float]:
+    """Places for labels of rising values, pushed apart so that none covers another."""
+    step = (domain[1] - domain[0]) * (TEXT_SIZE + 4) / height
+    at: list[float] = []
+    for value in values:
+        at.append(max(value, at[-1] + step) if at else value)
+    return at
 
 
 def _spaced_ends(rows: pl.DataFrame, domain: tuple[float, float], height: int) -> pl.DataFrame:
-    """Labels of the last points, pushed apart so that none covers another."""
+    """Labels of the last points."""
     ends = rows.sort("year").group_by("power", maintain_order=True).last().sort("value")
-    step = (domain[1] - domain[0]) * (TEXT_SIZE + 4) / height
-    at: list[float] = []
-    for value in ends["value"]:
-        at.append(max(value, at[-1] + step) if at else value)
     return ends.with_columns(
-        at=pl.Series(at), text=pl.col("name") + " " + pl.col("value").round(2).cast(pl.String)
+        at=pl.Series(spaced(ends["value"].to_list(), domain, height)),
+        text=pl.col("name") + " " + pl.col("value").round(2).cast(pl.String),
     )

@@ -2,65 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import altair as alt
 import polars as pl
 
 from betweengiants.core.countries import short_name
 from betweengiants.core.intervals import Interval
 from betweengiants.position import Position
-from betweengiants.position.results import coalition_name, coalitions
-from betweengiants.report import charts, words
+from betweengiants.report import charts, deals, idealpoints, institutionbars, plans, words
+from betweengiants.report.balancechart import balance_figure
+from betweengiants.report.beside import Beside
+from betweengiants.report.closenessdots import closeness_figure
+from betweengiants.report.domainmatrix import domain_matrix
+from betweengiants.report.figure import Figure
 from betweengiants.report.frontierchart import can_plan, frontier_figure
+from betweengiants.report.leveragelines import leverage_lines, leverage_years, vote_turns
+from betweengiants.report.otherchoices import choices_figure
+from betweengiants.report.peers import peers_figure
 from betweengiants.report.routebars import route_bars
 from betweengiants.report.transitmap import system_map, views
 from betweengiants.report.waterfall import waterfall
 
-WIDE, NARROW = 980, 340
 TAIL_YEARS = 6
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure of the page.
+def all_figures(position: Position, beside: Beside | None = None) -> dict[str, Figure]:
+    """Every figure that the position and what stands beside it allow, by id.
 
-    Attributes:
-        figure_id: name of its files and anchor.
-        title: the finding, a sentence from the numbers.
-        subtitle: what is measured, in which unit, when.
-        alt_text: what a reader who cannot see it needs to know.
-        table: the numbers behind it.
-        trails: ids of the trails of its numbers.
-        draw: gives the chart at a width in pixels.
-        note: a line below the figure, or empty.
-        listing: a numbered list below the figure, such as that of the numbers in a map.
+    Args:
+        position: the results.
+        beside: what stands beside them, if it is at hand.
     """
-
-    figure_id: str
-    title: str
-    subtitle: str
-    alt_text: str
-    table: pl.DataFrame
-    trails: tuple[str, ...]
-    draw: Callable[[int], alt.TopLevelMixin]
-    note: str = ""
-    listing: tuple[str, ...] = ()
-
-
-def all_figures(position: Position) -> dict[str, Figure]:
-    """Every figure that the position allows, by id."""
+    found = beside if beside is not None else Beside(position)
     figures = [_channels(position)]
     if position.coupled is not None and len(position.coupled.channels) > 1:
-        figures = [waterfall(position, Figure), *figures]
+        figures = [waterfall(position), *figures]
     if position.has("votes"):
-        figures = [_position(position), *figures, _votes(position)]
+        figures = [_position(position), *figures, _votes(position, vote_turns(found.history))]
     for view in views(position).values():
-        figures += [system_map(view, Figure), route_bars(view, Figure)]
+        figures += [system_map(view), route_bars(view)]
     if can_plan(position):
-        figures.append(frontier_figure(position, Figure))
+        figures.append(frontier_figure(position))
+    figures += _beside(found)
     return {figure.figure_id: figure for figure in figures}
+
+
+def _beside(found: Beside) -> list[Figure]:
+    """The figures of what stands beside the position."""
+    position, dossier = found.position, found.position.dossier
+    figures = []
+    if found.closeness is not None:
+        figures.append(closeness_figure(position, found.closeness))
+    if found.domains is not None:
+        figures.append(domain_matrix(position, found.domains))
+    if found.balance is not None:
+        figures.append(balance_figure(position, found.balance))
+    if found.alternatives is not None:
+        figures.append(choices_figure(position, found.alternatives))
+    if leverage_years(found.history).height:
+        figures.append(leverage_lines(position, found.history))
+    if institutionbars.can_draw(dossier):
+        figures.append(institutionbars.institution_bars(position))
+    if idealpoints.can_draw(dossier):
+        figures.append(idealpoints.ideal_points(position))
+    if found.comparison is not None:
+        figures.append(peers_figure(position, found.comparison))
+    if deals.can_draw(dossier):
+        figures.append(deals.deals_figure(position))
+    if plans.can_draw(dossier):
+        figures.append(plans.plans_figure(position))
+    return figures
 
 
 def _position(position: Position) -> Figure:
@@ -222,7 +231,7 @@ def _channels_title(position: Position) -> str:
     return f"{words.name(top, start=True)} holds the most through oil routes, less than through trade"
 
 
-def _votes(position: Position) -> Figure:
+def _votes(position: Position, turns: pl.DataFrame) -> Figure:
     rows = position.results.filter((pl.col("channel") == "votes") & (pl.col("measure") == "vote_agreement"))
     table = rows.select(
         power="coalition",
@@ -245,9 +254,10 @@ def _votes(position: Position) -> Figure:
         table,
         ("votes",),
         lambda width: charts.lines_chart(
-            drawn, width=width, y_title="Agreement, 0 to 1", y_domain=(0.0, 1.0)
+            drawn, width=width, y_title="Agreement, 0 to 1", y_domain=(0.0, 1.0), turns=turns
         ),
-        f"The last year with a usual number of votes is {last}; a later one rests on part of a session.",
+        f"The last year with a usual number of votes is {last}; a later one rests on part of a session. Diamond: from that "
+        "year on level and slope differ by more than chance explains.",
     )
 
 
@@ -261,37 +271,3 @@ def _votes_title(table: pl.DataFrame, last: int, focal: str) -> str:
     most = moved.sort(pl.col("change").abs())[-1].row(0, named=True)
     way = "closer to" if most["change"] > 0 else "away from"
     return f"In ten years {words.name(focal)}’s votes moved most {way} {words.name(most['power'])} ({most['change']:+.2f})"
-
-
-def coalition_table(position: Position) -> pl.DataFrame:
-    """Every coalition of the powers: losses by channel."""
-    rows: list[dict[str, str | float]] = []
-    for group in coalitions(position.dossier.powers):
-        short, long = (position.number("trade", "leverage_pct", *group, horizon=h) for h in ("short", "long"))
-        row: dict[str, str | float] = {"coalition": coalition_name(group)}
-        if position.coupled is not None:
-            for horizon in ("short", "long"):
-                joint = position.number("coupled", "leverage_pct", *group, horizon=horizon)
-                row |= {
-                    f"coupled_{horizon}_pct": joint.value,
-                    f"coupled_{horizon}_low_pct": joint.low,
-                    f"coupled_{horizon}_high_pct": joint.high,
-                }
-        row |= {
-            "trade_short_pct": short.value,
-            "trade_short_low_pct": short.low,
-            "trade_short_high_pct": short.high,
-            "trade_long_pct": long.value,
-            "trade_long_low_pct": long.low,
-            "trade_long_high_pct": long.high,
-        }
-        if position.oil is not None:
-            for name in ("lost_million_t", "lost_usd_m", "lost_pct_gdp"):
-                number = position.number("oil_transit", name, *group)
-                row |= {
-                    f"oil_{name}": number.value,
-                    f"oil_{name}_low": number.low,
-                    f"oil_{name}_high": number.high,
-                }
-        rows.append(row)
-    return pl.DataFrame(rows)

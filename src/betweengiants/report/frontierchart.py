@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 import polars as pl
 
 from betweengiants.position import Position
 from betweengiants.report import words
+from betweengiants.report.figure import Figure
 from betweengiants.report.style import INK, PAPER, TEXT_SIZE, base_config, colour_of
 from betweengiants.strategy import Frontier, Plan, autonomy_frontier, plan_at
-
-if TYPE_CHECKING:
-    from betweengiants.report.figures import Figure
 
 FIGURE, TRAIL = "frontier", "autonomy_frontier"
 TABLES = ("options", "network_edges", "parameters")
@@ -26,7 +24,7 @@ def can_plan(position: Position) -> bool:
     return position.oil is not None and position.dossier.has(*TABLES)
 
 
-def frontier_figure(position: Position, make: type[Figure]) -> Figure:
+def frontier_figure(position: Position) -> Figure:
     """Cost a year (across) against the largest loss that any power could still cause (up)."""
     frontier = autonomy_frontier(position.dossier)
     worst = str(frontier.points["worst_power"][0]).split(";")[0]
@@ -35,7 +33,7 @@ def frontier_figure(position: Position, make: type[Figure]) -> Figure:
         f"Bringing {words.name(worst)}’s hold on crude exports from {frontier.today_pct:.0f}% down to "
         f"{frontier.least_pct:.0f}% would cost about ${last['cost_usd_m_per_year']:,.0f} m a year"
     )
-    return make(
+    return Figure(
         FIGURE,
         title,
         "The autonomy frontier: least yearly cost (investment spread over its life) of keeping every power’s loss under a "

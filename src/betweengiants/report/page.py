@@ -12,22 +12,26 @@ from typing import Any
 
 import polars as pl
 from altair.utils.schemapi import debug_mode
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from betweengiants.core.csvout import csv_text
 from betweengiants.core.files import make_folder, write_text
-from betweengiants.dossier.claims import check_claims
-from betweengiants.dossier.coverage import coverage
 from betweengiants.position import Position
 from betweengiants.report import sections, words
 from betweengiants.report.answer import answer
+from betweengiants.report.beside import Beside
+from betweengiants.report.besiderows import beside_rows
+from betweengiants.report.calibration import calibration_rows, calibration_words
 from betweengiants.report.claimrows import claim_rows
-from betweengiants.report.figures import NARROW, WIDE, Figure, all_figures, coalition_table
-from betweengiants.report.frontierchart import can_plan, plan_rows
+from betweengiants.report.contents import contents
+from betweengiants.report.figure import NARROW, WIDE, Figure
+from betweengiants.report.figures import all_figures
+from betweengiants.report.frontierchart import plan_rows
+from betweengiants.report.origins import Cited, trail_rows
 from betweengiants.report.style import POWER_COLOURS, theme_css
 from betweengiants.report.svg import render, to_inline_svg, to_png
-from betweengiants.strategy import frontier_trail
+from betweengiants.report.tables import report_tables
 
 PAGE = "index.html"
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
@@ -62,10 +66,12 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
         OutputError: the folder cannot be written to (found before any work is done).
     """
     out = make_folder(folder)
-    figures = all_figures(position)
-    tables = report_tables(position, figures)
+    progress("what stands beside")
+    beside = Beside(position)
+    figures = all_figures(position, beside)
+    tables = report_tables(position, figures, beside)
     drawn = draw_all(figures, progress)
-    page = render_page(position, figures, tables, drawn)
+    page = render_page(position, figures, tables, drawn, beside)
     for sub in ("tables", "figures"):
         make_folder(out / sub)
     written = [write_text(out / PAGE, page), write_text(out / "position.json", position.to_json())]
@@ -77,34 +83,15 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
     return Written(written[0], tuple(written))
 
 
-def with_plan_trail(position: Position) -> Position:
-    """The same position with the trail of the autonomy frontier, where the dossier allows one."""
-    if not can_plan(position):
-        return position
-    trail = frontier_trail(position.dossier)
-    return replace(position, trails=position.trails | {trail.trail: trail})
-
-
-def report_tables(position: Position, figures: dict[str, Figure]) -> dict[str, pl.DataFrame]:
-    """The tables beside the page, by file name; list columns are joined by semicolons."""
-    tables = {f"figure-{figure.figure_id}": figure.table for figure in figures.values()}
-    tables["results"] = position.results
-    tables["coalitions"] = coalition_table(position)
-    tables["coverage"] = coverage(position.dossier)
-    tables["sources"] = position.dossier.tables["sources"]
-    if position.dossier.has("claims"):
-        tables["claims"] = check_claims(position.dossier)
-    return tables
-
-
 def render_page(
     position: Position,
     figures: dict[str, Figure],
     tables: dict[str, pl.DataFrame],
     drawn: Drawn,
+    beside: Beside,
 ) -> str:
     """The page as HTML text."""
-    position = with_plan_trail(position)
+    position = replace(position, trails=position.trails | beside.trails)
     header = position.dossier.header
     context: dict[str, Any] = {
         "title": f"{words.name(header.focal, start=True)} between {words.joined([words.name(p) for p in header.powers])}",
@@ -126,15 +113,19 @@ def render_page(
         "overlaps": words.overlap_rows(position),
         "claims": claim_rows(tables.get("claims"), position.dossier.actor_names),
         "alignment": sections.alignment_rows(position),
-        "gaps": position.gaps,
+        "gaps": [words.with_names(gap, position.dossier) for gap in (*position.gaps, *beside.gaps)],
+        "calibration": calibration_rows(tables["calibration"]),
+        "calibration_words": calibration_words(tables["calibration"], position),
         "estimates": sections.estimated_capacities(position),
         "conflicts": sections.conflicts(position),
         "coverage": tables["coverage"].to_dicts(),
-        "trails": sections.trail_rows(position),
-        "sources": position.dossier.tables["sources"].to_dicts(),
+        "trails": trail_rows(position),
+        "cited": Cited(position.dossier),
         "hashes": sorted(position.dossier.hashes.items()),
         "css": Markup(f"{theme_css()}{_power_css()}{_text('page.css')}"),
     }
+    context |= beside_rows(beside)
+    context["contents"] = contents(context)
     page: str = _template().render(context)
     return page
 
@@ -183,9 +174,13 @@ def _power_css() -> str:
 @cache
 def _template() -> Any:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(_text("page.html"))
+    return environment.get_template("page.html")
 
 
 def _text(name: str) -> str:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from betweengiants.core.countries import short_name
 from betweengiants.position.results import coalition_name
 from betweengiants.report import charts, words
+from betweengiants.report.figure import Figure
 from betweengiants.report.transitmap import SystemView
-
-if TYPE_CHECKING:
-    from betweengiants.report.figures import Figure
-
 
 TINY = 1e-6
 ONCE = 0.02
@@ -54,7 +50,7 @@ class Piece:
     value: float
 
 
-def route_bars(view: SystemView, make: type[Figure]) -> Figure:
+def route_bars(view: SystemView) -> Figure:
     """Stacked bars by route as things are, without every single power, and without the worst pair."""
     position, system = view.position, view.channel.system
     bars = route_table(view)
@@ -63,7 +59,7 @@ def route_bars(view: SystemView, make: type[Figure]) -> Figure:
     text = "; ".join(f"{case}: {total:.1f} {unit}" for case, total in totals.items())
     unit_title = words.long_unit(system.unit)
     grouped = "the route on which they cross the border" if crosses_once(view) else "buyer, and imports"
-    return make(
+    return Figure(
         "severance" if system.name == "oil" else f"{system.name}-severance",
         _title(view),
         f"{words.goods(system.name, start=True)} of {words.name(position.dossier.focal)} by {grouped}, {unit_title} a year, "
@@ -224,7 +220,19 @@ def fitted(bars: pl.DataFrame, width: int) -> pl.DataFrame:
                 if CHARACTER * len(text) <= free:
                     texts[case] = text
                     break
-    return bars.with_columns(total_text=pl.col("case").replace_strict(texts, return_dtype=pl.String))
+    drawn = bars.with_columns(total_text=pl.col("case").replace_strict(texts, return_dtype=pl.String))
+    return drawn.with_columns(_short_case()) if width < charts.NARROW else drawn
+
+
+def _short_case() -> pl.Expr:
+    """`Without the European Union` becomes `Without EU`, two powers `No Russia, China`: what a narrow picture has room for."""
+    shorter = (
+        pl.col("case").str.replace_all("the United States", "US").str.replace_all("the European Union", "EU")
+    )
+    pair = shorter.str.contains(" and ")
+    return (
+        pl.when(pair).then(shorter.str.replace("Without", "No").str.replace(" and ", ", ")).otherwise(shorter)
+    )
 
 
 def _listed(entries: Sequence[tuple[str, float]], count: int) -> str:
@@ -264,15 +272,16 @@ def _title(view: SystemView) -> str:
         part: whole - position.number(system.channel, f"lost_{part}_{system.unit}", top).value
         for part, whole in before.items()
     }
-    out = f"{left['exports']:.1f} of {before['exports']:.1f} {unit}"
     if system.name == "oil":
+        out = f"{left['exports']:.1f} of {before['exports']:.1f} {unit}"
         return f"Without {words.name(top)}, {out} of crude would still get out"
     if "home" in before:
         return (
             f"Without {words.name(top)}, {sum(left.values()):.1f} of {sum(before.values()):.1f} {unit} of "
             f"{words.goods(system.name)} would still arrive"
         )
+    short = words.unit_of(system.unit)
     return (
-        f"Without {words.name(top)}, {out} of exports would still leave, "
-        f"{left['imports']:.1f} of {before['imports']:.1f} of imports arrive"
+        f"Without {words.name(top)}, {left['exports']:.1f} of {before['exports']:.1f} {short} of exports would still leave, "
+        f"{left['imports']:.1f} of {before['imports']:.1f} {short} of imports arrive"
     )

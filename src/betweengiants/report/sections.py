@@ -232,24 +232,21 @@ def balance_rows(position: Position) -> list[dict[str, Any]]:
 
 
 def coalition_rows(position: Position) -> list[dict[str, Any]]:
-    """Every coalition with its losses, as text."""
+    """Every coalition with its losses, as text; more columns of single channels where nothing joins them."""
     rows = []
+    horizons = ("short", "long") if position.coupled is None else ("short",)
     for group in coalitions(position.dossier.powers):
         cells = _joint_cells(position, group)
-        cells += [
-            _cell(
-                words.spanned(position.number("trade", "leverage_pct", *group, horizon=h), unit="%"), "trade"
-            )
-            for h in ("short", "long")
-        ]
+        for horizon in horizons:
+            loss = position.number("trade", "leverage_pct", *group, horizon=horizon)
+            cells.append(_cell(words.spanned(loss, unit="%"), "trade"))
         if position.oil is not None:
             lost = position.number("oil_transit", "lost_million_t", *group)
-            share = position.number("oil_transit", "lost_pct_gdp", *group)
-            cells += [
-                _cell(words.spanned(lost), "oil_transit"),
-                _cell(words.spanned(share, unit="%"), "oil_transit"),
-            ]
-        rows.append({"name": words.joined([short_name(power) for power in group]), "cells": cells})
+            cells.append(_cell(words.spanned(lost), "oil_transit"))
+            if position.coupled is None:
+                share = position.number("oil_transit", "lost_pct_gdp", *group)
+                cells.append(_cell(words.spanned(share, unit="%"), "oil_transit"))
+        rows.append({"name": " + ".join(words.brief(power) for power in group), "cells": cells})
     return rows
 
 
@@ -336,32 +333,6 @@ def conflicts(position: Position) -> list[dict[str, Any]]:
                 }
             )
     return sorted(found, key=lambda row: (row["what"], row["who"], row["period"]))
-
-
-def trail_rows(position: Position) -> list[dict[str, Any]]:
-    """Model, range, settings, tables with their sums, and sources of each channel."""
-    return [
-        {
-            "id": trail.trail,
-            "title": {
-                "coupled": "Trade and roads together",
-                "trade": "Trade",
-                "trade_detail": "Trade by sector, and yardsticks",
-                "oil_transit": "Oil routes",
-                "gas_transit": "Gas routes",
-                "freight_transit": "Rail and sea freight",
-                "votes": "Votes",
-                "institutions": "Institutions",
-                "autonomy_frontier": "Autonomy frontier",
-            }[trail.trail],
-            "model": trail.model,
-            "interval": trail.interval,
-            "parameters": sorted(trail.parameters.items()),
-            "tables": [(name, position.dossier.hashes[name]) for name in trail.tables],
-            "sources": trail.sources,
-        }
-        for trail in position.trails.values()
-    ]
 
 
 def cell(value: Any) -> str:

@@ -63,6 +63,8 @@ ROLES: tuple[Role, ...] = (
     Role("#b3b2b1", "--idle", "#b0aeab", "#5f5f5f"),  # routes without flow, context marks
 )
 INK, MUTED, GRID, AXIS, PAPER, LAND, LAND_FOCAL, SEA, BORDER, IDLE = (role.sentinel for role in ROLES)
+HATCH = "#c1c2c3"
+"""What is not known is filled with this, which `report.svg` replaces by thin diagonal lines."""
 
 # Charts are measured and drawn in a typeface that the renderer brings along, so that the layout is the same
 # on every machine. Inline SVG asks for typefaces of the same widths first: a wider one would make labels
@@ -152,6 +154,9 @@ _CONFIG: dict[str, Any] = {
         titleFontSize=TEXT_SIZE,
         titleFontWeight="normal",
     ),
-    "text": alt.MarkConfig(color=INK, fontSize=TEXT_SIZE),
-    "rule": alt.MarkConfig(color=AXIS),
+    # What stands beside a mark has no hover text of its own: it would be names of columns and raw numbers.
+    "text": alt.MarkConfig(color=INK, fontSize=TEXT_SIZE, aria=False),
+    "rule": alt.MarkConfig(color=AXIS, aria=False),
+    "line": alt.MarkConfig(aria=False),
+    "area": alt.MarkConfig(aria=False),
 }

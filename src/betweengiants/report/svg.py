@@ -14,7 +14,8 @@ import vl_convert
 
 from betweengiants.core.errors import DataError
 from betweengiants.core.files import write_bytes
-from betweengiants.report.style import INLINE_FONT, PAPER, ROLES
+from betweengiants.report.slim import slim
+from betweengiants.report.style import AXIS, HATCH, INLINE_FONT, PAPER, ROLES
 
 LEAVES = {"path", "text", "rect", "circle", "line", "image"}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -55,6 +56,8 @@ def to_inline_svg(
             found=f"figure id '{figure_id}'", allowed="a letter, then letters, digits, '-' or '_'"
         )
     root = _tree(chart)
+    _hatch(root)
+    slim(root)
     # the renderer numbers ids on through its lifetime: count anew, so that the same chart gives the same text
     ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
     names = {old: f"{figure_id}-{number}" for number, old in enumerate(ids, start=1)}
@@ -89,6 +92,7 @@ def to_png(
         OutputError: a place that cannot be written to.
     """
     root = _tree(chart)
+    _hatch(root)
     left, top, width, height = (float(number) for number in root.get("viewBox", "0 0 0 0").split())
     place = {
         "x": left - margin,
@@ -116,6 +120,30 @@ def _tree(chart: alt.TopLevelMixin | str) -> ET.Element:
         element.tag = _NAMESPACE.sub("", element.tag)
         element.attrib = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}
     return root
+
+
+def _hatch(root: ET.Element) -> None:
+    """Areas in the colour `HATCH` get thin diagonal lines instead, in place: what is not known has no colour of its own."""
+    found = [element for element in root.iter() if element.get("fill", "").lower() == HATCH]
+    if not found:
+        return
+    size = {"width": "6", "height": "6", "patternUnits": "userSpaceOnUse", "patternTransform": "rotate(45)"}
+    pattern = ET.Element("pattern", {"id": "hatch", **size})
+    line = {
+        "x1": "0",
+        "y1": "0",
+        "x2": "0",
+        "y2": "6",
+        "stroke": AXIS,
+        "stroke-width": "1",
+        "stroke-opacity": "0.55",
+    }
+    pattern.append(ET.Element("line", line))
+    defs = ET.Element("defs")
+    defs.append(pattern)
+    root.insert(0, defs)
+    for element in found:
+        element.set("fill", "url(#hatch)")
 
 
 def _clean(element: ET.Element, names: dict[str, str]) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
+from betweengiants.dossier import Dossier
 from betweengiants.position import Position
 from betweengiants.position.border import edge_totals
 from betweengiants.position.chokepoints import single_closures
 from betweengiants.position.systems import system_tables
 from betweengiants.position.transit_channel import TransitChannel
 from betweengiants.report import words
+from betweengiants.report.figure import Figure
 from betweengiants.report.map import route_map
 from betweengiants.report.outlines import BORDERS_NOTE
 from betweengiants.report.projection import CENTRE, EURASIA, Window
-
-if TYPE_CHECKING:
-    from betweengiants.report.figures import Figure
 
 CHOKEPOINTS = 6
 LABELLED = ("field", "port", "terminal", "refinery", "junction", "dry_port", "border_crossing", "station")
@@ -102,7 +101,7 @@ def views(position: Position) -> dict[str, SystemView]:
     return {name: SystemView(position, channel) for name, channel in position.transit.items()}
 
 
-def system_map(view: SystemView, make: type[Figure]) -> Figure:
+def system_map(view: SystemView) -> Figure:
     """The map of one system as a figure."""
     position, system = view.position, view.channel.system
     edges, nodes, choke = _edges(view), _nodes(view), chokepoints(view)
@@ -110,14 +109,14 @@ def system_map(view: SystemView, make: type[Figure]) -> Figure:
     listed = [f"{row['name']}: {_lost(row, unit)} a year lost" for row in choke.to_dicts()]
     crossing = _through_top(view)
     window = WINDOWS[system.name]
-    return make(
+    return Figure(
         f"{system.name}-map",
         crossing,
         f"{words.carried(system.name, position.dossier.focal)}, "
         f"{words.long_unit(system.unit)} a year, {view.year}, as the flow model routes it. Width: "
         "flow. Colour: the state that can close the route.",
         f"Map of {words.goods(system.name)} routes. {crossing}. Chokepoints: {'; '.join(listed) or 'none'}.",
-        edges.drop("from_lat", "from_lon", "to_lat", "to_lon"),
+        edges.drop("from_lat", "from_lon", "to_lat", "to_lon", "via"),
         (system.channel,),
         lambda width: route_map(
             edges,
@@ -212,9 +211,30 @@ def _edges(view: SystemView) -> pl.DataFrame:
         )
         .filter(pl.all_horizontal(pl.col("from_lat", "from_lon", "to_lat", "to_lon").is_not_null()))
         .filter(~pl.any_horizontal(pl.col("from_node", "to_node").is_in(_undrawn(view))))
-        .select("edge_id", "name", "from_lat", "from_lon", "to_lat", "to_lon", "flow", "controller", "status")
+        .join(waypoints(view.position.dossier), on="edge_id", how="left")
+        .select(
+            "edge_id",
+            "name",
+            "from_lat",
+            "from_lon",
+            "to_lat",
+            "to_lon",
+            "via",
+            "flow",
+            "controller",
+            "status",
+        )
         .sort("edge_id")
     )
+
+
+def waypoints(dossier: Dossier) -> pl.DataFrame:
+    """edge_id, via (`lon lat;lon lat`): the places that the line of an edge passes, by the table network_waypoints."""
+    if not dossier.has("network_waypoints"):
+        return pl.DataFrame(schema={"edge_id": pl.String, "via": pl.String})
+    rows = dossier.tables["network_waypoints"].sort("edge_id", "order")
+    place = pl.format("{} {}", "lon", "lat")
+    return rows.group_by("edge_id", maintain_order=True).agg(via=place.str.join(";"))
 
 
 def _undrawn(view: SystemView) -> list[str]:

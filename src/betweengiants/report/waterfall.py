@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import altair as alt
 import polars as pl
 
@@ -11,10 +9,8 @@ from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.report import jointwords, words
 from betweengiants.report.charts import NARROW, Layered
+from betweengiants.report.figure import Figure
 from betweengiants.report.style import AXIS, CONTEXT_COLOUR, INK, MUTED, TEXT_SIZE, base_config, colour_of
-
-if TYPE_CHECKING:
-    from betweengiants.report.figures import Figure
 
 STEP = 21
 ROOM = 104
@@ -84,11 +80,11 @@ def steps(position: Position) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
-def waterfall(position: Position, make: type[Figure]) -> Figure:
+def waterfall(position: Position) -> Figure:
     """The figure of the channels, adding up."""
     table = steps(position)
     whole = table.filter(pl.col("kind") == "whole")
-    return make(
+    return Figure(
         "waterfall",
         jointwords.parts_title(position),
         f"What {words.name(position.dossier.focal)} would lose if one power cut all that it controls, percent of real "

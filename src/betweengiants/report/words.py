@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from betweengiants.core.countries import short_name
 from betweengiants.core.intervals import Interval
+from betweengiants.dossier import Dossier
 from betweengiants.position import Position
 
 # Less than this, in million tonnes a year, rounds to nothing in the sentence.
 LITTLE_OIL = 0.5
+CODE = re.compile(r"\b[A-Za-z][A-Za-z0-9_]+\b")
+BRIEF = {"USA": "US", "EU27": "EU"}
 THE = {"USA": "the United States", "EU27": "the European Union"}
 
 
@@ -15,6 +20,11 @@ def name(code: str, *, start: bool = False) -> str:
     """A state's name in running text."""
     words = THE.get(code, short_name(code))
     return words[0].upper() + words[1:] if start else words
+
+
+def brief(code: str) -> str:
+    """A name for a narrow place: `US`, `EU`, else the short one."""
+    return BRIEF.get(code, short_name(code))
 
 
 def joined(parts: list[str]) -> str:
@@ -25,6 +35,12 @@ def joined(parts: list[str]) -> str:
 def percent(value: float) -> str:
     """One decimal."""
     return f"{value:.1f}%"
+
+
+def span(low: float, high: float, digits: int = 1) -> str:
+    """`3.4 to 9.2`; one number where both read the same."""
+    ends = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def billions(usd_m: float) -> str:
@@ -172,3 +188,16 @@ def overlap_rows(position: Position) -> list[dict[str, str]]:
         }
     )
     return rows
+
+
+def with_names(text: str, dossier: Dossier, *, bare: bool = False) -> str:
+    """A sentence in which codes of states and measures are replaced by their names.
+
+    Args:
+        text: the sentence.
+        dossier: knows the names.
+        bare: names without an article, as in a list.
+    """
+    named = {code: short_name(code) if bare else name(code) for code in (*dossier.powers, dossier.focal)}
+    named |= dict(dossier.tables["measures"].select("measure", "title").iter_rows())
+    return CODE.sub(lambda match: named.get(match[0], match[0]), text)
