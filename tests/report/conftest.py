@@ -17,10 +17,12 @@ from betweengiants.dossier.packing import pack
 from betweengiants.position import Position
 from betweengiants.position import position as solve
 from betweengiants.report import Written, write_report
-from betweengiants.report.figure import NARROW
+from betweengiants.report.beside import Beside
+from betweengiants.report.figure import NARROW, Figure
 from betweengiants.report.figures import all_figures
-from betweengiants.report.page import render_page, report_tables
+from betweengiants.report.page import render_page
 from betweengiants.report.svg import render
+from betweengiants.report.tables import report_tables
 
 Rows = list[dict[str, str]]
 Changes = Mapping[str, Callable[[Rows], Rows] | None]
@@ -108,8 +110,29 @@ def position() -> Position:
 
 
 @pytest.fixture(scope="session")
-def written(position: Position, tmp_path_factory: pytest.TempPathFactory) -> Written:
-    return write_report(position, tmp_path_factory.mktemp("report") / "out")
+def beside(position: Position) -> Beside:
+    return Beside(position)
+
+
+@pytest.fixture(scope="session")
+def figures(position: Position, beside: Beside) -> dict[str, Figure]:
+    return all_figures(position, beside)
+
+
+def quick(position: Position) -> Beside:
+    """What stands beside a position, without other choices, which solve it twenty times again, and with a small index."""
+    return Beside(position, base=64, solves_again=False)
+
+
+@pytest.fixture(scope="session")
+def figures_of() -> Callable[[Position], dict[str, Figure]]:
+    """The figures of a changed position, see `quick`."""
+    return lambda position: all_figures(position, quick(position))
+
+
+@pytest.fixture(scope="session")
+def written(position: Position, beside: Beside, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    return write_report(position, tmp_path_factory.mktemp("report") / "out", beside=beside)
 
 
 @pytest.fixture(scope="session")
@@ -130,11 +153,12 @@ def page_of() -> Callable[..., str]:
     """
 
     def make(position: Position, without: tuple[str, ...] = (), undrawn: tuple[str, ...] = ()) -> str:
-        figures = {name: figure for name, figure in all_figures(position).items() if name not in without}
+        beside = quick(position)
+        figures = {name: f for name, f in all_figures(position, beside).items() if name not in without}
         small = {name: render(figure.draw(NARROW)) for name, figure in figures.items() if name not in undrawn}
         small |= dict.fromkeys(undrawn, small["channels"])
         drawn = {(name, size): svg for name, svg in small.items() for size in ("wide", "narrow")}
-        return render_page(position, figures, report_tables(position, figures), drawn)
+        return render_page(position, figures, report_tables(position, figures, beside), drawn, beside)
 
     return make
 

@@ -8,8 +8,7 @@ import pytest
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.report.charts import HEADROOM, bar_room
-from betweengiants.report.figure import NARROW, WIDE
-from betweengiants.report.figures import all_figures
+from betweengiants.report.figure import NARROW, WIDE, Figure
 from betweengiants.report.routebars import crosses_once, fitted, route_table
 from betweengiants.report.transitmap import SystemView, views
 
@@ -99,8 +98,7 @@ def test_a_short_bar_is_spelled_out_where_there_is_room(position: Position) -> N
         pytest.fail("no width asks for a sum of the rest")
 
 
-def test_titles_and_notes_tell_exports_from_imports(position: Position) -> None:
-    figures = all_figures(position)
+def test_titles_and_notes_tell_exports_from_imports(figures: dict[str, Figure]) -> None:
     freight = figures["freight-severance"]
     assert "of exports would still leave" in freight.title
     assert freight.title.endswith("of imports arrive")

@@ -12,7 +12,6 @@ from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.whatif import remaining_routes
 from betweengiants.report.figure import Figure
-from betweengiants.report.figures import all_figures
 from betweengiants.report.routebars import route_table, short_route
 from betweengiants.report.svg import render
 from betweengiants.report.transitmap import SystemView, chokepoints, views
@@ -22,11 +21,6 @@ POWERS = ("RUS", "CHN", "USA", "EU27")
 
 def oil(position: Position) -> SystemView:
     return views(position)["oil"]
-
-
-@pytest.fixture(scope="module")
-def figures(position: Position) -> dict[str, Figure]:
-    return all_figures(position)
 
 
 def test_every_figure_says_what_it_shows(figures: dict[str, Figure], position: Position) -> None:
@@ -59,7 +53,9 @@ def test_the_position_figure_holds_each_power_in_each_panel(
 
 
 def test_the_heaviest_power_is_named_even_without_votes(
-    position: Position, with_tables: Callable[..., Position]
+    position: Position,
+    with_tables: Callable[..., Position],
+    figures_of: Callable[[Position], dict[str, Figure]],
 ) -> None:
     loss = {p: position.number("trade", "leverage_pct", p, horizon="short").value for p in POWERS}
     heaviest = max(loss, key=lambda p: loss[p])
@@ -67,20 +63,22 @@ def test_the_heaviest_power_is_named_even_without_votes(
     other = with_tables(
         vote_agreement=votes.filter(pl.col("power") != heaviest), network_nodes=None, memberships=None
     )
-    figure = all_figures(other)["position"]
+    figure = figures_of(other)["position"]
     assert short_name(heaviest) in figure.title.split(";")[0]
     assert heaviest not in figure.table["power"]
     assert any("No votes with" in gap and heaviest in gap for gap in other.gaps)
 
 
 def test_a_power_whose_votes_end_earlier_is_left_out_of_the_year(
-    position: Position, with_tables: Callable[..., Position]
+    position: Position,
+    with_tables: Callable[..., Position],
+    figures_of: Callable[[Position], dict[str, Figure]],
 ) -> None:
     votes = position.dossier.tables["vote_agreement"].filter(
         (pl.col("power") != "USA") | (pl.col("year") < 2015)
     )
     other = with_tables(vote_agreement=votes, network_nodes=None, memberships=None)
-    figures = all_figures(other)
+    figures = figures_of(other)
     assert set(figures["position"].table["power"]) == {"RUS", "CHN", "EU27"}
     assert "USA" in figures["votes"].table["power"]
 
@@ -134,12 +132,14 @@ def test_the_worst_pair_is_the_worst(position: Position) -> None:
     assert last["case"][0].count(" and ") == 1
 
 
-def test_a_power_that_touches_no_pipe_changes_no_bar(with_tables: Callable[..., Position]) -> None:
+def test_a_power_that_touches_no_pipe_changes_no_bar(
+    with_tables: Callable[..., Position], figures_of: Callable[[Position], dict[str, Figure]]
+) -> None:
     other = with_tables(powers=("RUS", "JPN"), vote_agreement=None, memberships=None, options=None)
     totals = dict(route_table(oil(other)).select("case", "total").rows())
     assert totals["Without Japan"] == pytest.approx(totals["As it is"])
     roads = {f"{name}-{kind}" for name in ("gas", "freight") for kind in ("map", "severance")}
-    assert set(all_figures(other)) == {"waterfall", "channels", "oil-map", "severance", *roads}
+    assert set(figures_of(other)) == {"waterfall", "channels", "oil-map", "severance", *roads}
 
 
 def test_short_names_of_routes() -> None:
@@ -183,9 +183,12 @@ def test_the_map_draws_every_route_that_carries_something(
     assert {edge for edge, flow in used.items() if flow > 1e-6} & set(ends["edge_id"]) <= drawn
 
 
-def test_the_same_figures_twice(figures: dict[str, Figure], position: Position) -> None:
-    again = all_figures(position)
-    for name, figure in figures.items():
+def test_the_same_figures_twice(
+    position: Position, figures_of: Callable[[Position], dict[str, Figure]]
+) -> None:
+    once, again = figures_of(position), figures_of(position)
+    assert once.keys() == again.keys()
+    for name, figure in once.items():
         assert figure.table.equals(again[name].table)
         assert (figure.title, figure.alt_text, figure.note, figure.listing) == (
             again[name].title,
@@ -196,7 +199,9 @@ def test_the_same_figures_twice(figures: dict[str, Figure], position: Position) 
 
 
 def test_when_nothing_gets_out_the_bar_is_empty_and_says_so(
-    position: Position, with_tables: Callable[..., Position]
+    position: Position,
+    with_tables: Callable[..., Position],
+    figures_of: Callable[[Position], dict[str, Figure]],
 ) -> None:
     control = position.dossier.tables["network_control"]
     edges = position.dossier.tables["network_edges"].select("edge_id", "source_id")
@@ -212,7 +217,7 @@ def test_when_nothing_gets_out_the_bar_is_empty_and_says_so(
     other = with_tables(network_control=pl.concat([rest, everything]), vote_agreement=None, options=None)
     bars = route_table(oil(other)).filter(pl.col("case") == "Without China")
     assert bars.select("value", "total", "total_text").rows() == [(0.0, 0.0, "0")]
-    figure = all_figures(other)["severance"]
+    figure = figures_of(other)["severance"]
     assert "China, 0.0 of" in figure.title
     assert "Without China" in render(figure.draw(340))
     sentence = remaining_routes(other, ["CHN"])
@@ -221,13 +226,17 @@ def test_when_nothing_gets_out_the_bar_is_empty_and_says_so(
     assert other.number("oil_transit", "interdictable", "CHN").value == pytest.approx(1)
 
 
-def test_titles_follow_the_numbers(position: Position, with_tables: Callable[..., Position]) -> None:
+def test_titles_follow_the_numbers(
+    position: Position,
+    with_tables: Callable[..., Position],
+    figures_of: Callable[[Position], dict[str, Figure]],
+) -> None:
     """Oil at three tenths of its price weighs less than trade; votes of a few years show no move over ten."""
     cheap = position.dossier.tables["network_demand"].with_columns(
         pl.col("price", "price_low", "price_high") * 0.3
     )
     votes = position.dossier.tables["vote_agreement"].filter(pl.col("year") > 2018)
-    figures = all_figures(
+    figures = figures_of(
         with_tables(network_demand=cheap, vote_agreement=votes, memberships=None, options=None)
     )
     assert figures["channels"].title.endswith("less than through trade")
@@ -236,14 +245,16 @@ def test_titles_follow_the_numbers(position: Position, with_tables: Callable[...
 
 
 def test_the_order_of_powers_is_said_to_change_only_where_it_does(
-    position: Position, with_tables: Callable[..., Position]
+    position: Position,
+    with_tables: Callable[..., Position],
+    figures_of: Callable[[Position], dict[str, Figure]],
 ) -> None:
     """Russia and China trade places when a little of one's trade is taken away, but not at every elasticity."""
     loss = {p: position.number("trade", "leverage_pct", p, horizon="short") for p in POWERS}
     orders = {
         end: tuple(sorted(POWERS, key=lambda p: -getattr(loss[p], end))) for end in ("value", "low", "high")
     }
-    note = all_figures(with_tables(network_nodes=None, vote_agreement=None))["channels"].note
+    note = figures_of(with_tables(network_nodes=None, vote_agreement=None))["channels"].note
     assert ("holds throughout" in note) == (len(set(orders.values())) == 1)
     for factor in (1.05, 1.06, 1.07, 1.08, 1.09, 1.1):
         pair = pl.col("exporter").is_in(["KAZ", "RUS"]) & pl.col("importer").is_in(["KAZ", "RUS"])
@@ -256,7 +267,7 @@ def test_the_order_of_powers_is_said_to_change_only_where_it_does(
         found = {
             tuple(sorted(POWERS, key=lambda p: -getattr(losses[p], end))) for end in ("value", "low", "high")
         }
-        said = all_figures(other)["channels"].note
+        said = figures_of(other)["channels"].note
         assert ("changes within them" in said) == (len(found) > 1)
         if len(found) > 1:
             break

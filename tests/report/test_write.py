@@ -18,15 +18,16 @@ from betweengiants.core.errors import OutputError
 from betweengiants.position import Position
 from betweengiants.report import Written, write_report
 from betweengiants.report.answer import answer
-from betweengiants.report.figures import all_figures, coalition_table
-from betweengiants.report.page import report_tables
+from betweengiants.report.beside import Beside
+from betweengiants.report.figure import Figure
+from betweengiants.report.tables import coalition_table, report_tables
 
 
 def relative(written: Written) -> list[str]:
     return [path.relative_to(written.page.parent).as_posix() for path in written.files]
 
 
-def test_all_files_are_there_and_no_others(written: Written, position: Position) -> None:
+def test_all_files_are_there_and_no_others(written: Written, figures: dict[str, Figure]) -> None:
     names = relative(written)
     assert names[0] == "index.html"
     assert len(names) == len(set(names))
@@ -34,7 +35,6 @@ def test_all_files_are_there_and_no_others(written: Written, position: Position)
         p.relative_to(written.page.parent).as_posix() for p in written.page.parent.rglob("*") if p.is_file()
     }
     assert on_disk == set(names)
-    figures = all_figures(position)
     assert {f"figures/{name}.png" for name in figures} <= set(names)
     assert {f"tables/figure-{name}.csv" for name in figures} <= set(names)
     tables = ("results", "coalitions", "coverage", "sources", "claims")
@@ -48,8 +48,10 @@ def test_the_json_is_that_of_the_position(written: Written, position: Position) 
     assert len(json.loads(text)["results"]) == position.results.height
 
 
-def test_tables_read_back_are_the_frames(written: Written, position: Position) -> None:
-    tables = report_tables(position, all_figures(position))
+def test_tables_read_back_are_the_frames(
+    written: Written, position: Position, figures: dict[str, Figure], beside: Beside
+) -> None:
+    tables = report_tables(position, figures, beside)
     folder = written.page.parent / "tables"
     assert {path.stem for path in folder.iterdir()} == set(tables)
     for name, frame in tables.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -86,6 +87,10 @@ def root(
 
 def main() -> None:
     """Run the command line; every error of ours becomes one sentence and its exit code."""
+    # Many small matrices: threads inside the linear algebra would only wait for each other. Read when numpy loads, by
+    # worker processes too; what the user has set stays.
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from betweengiants.core.errors import BetweenGiantsError
 
     try:

@@ -52,7 +52,13 @@ class Written:
     files: tuple[Path, ...]
 
 
-def write_report(position: Position, folder: Path | str, progress: Progress = lambda step: None) -> Written:
+def write_report(
+    position: Position,
+    folder: Path | str,
+    progress: Progress = lambda step: None,
+    *,
+    beside: Beside | None = None,
+) -> Written:
     """Write the page, position.json, tables/*.csv and figures/*.png.
 
     Everything is computed and rendered before the first file is written; each file is written whole.
@@ -61,17 +67,18 @@ def write_report(position: Position, folder: Path | str, progress: Progress = la
         position: the results.
         folder: created if it is not there.
         progress: called with the name of each step.
+        beside: what stands beside the results, if it is at hand.
 
     Raises:
         OutputError: the folder cannot be written to (found before any work is done).
     """
     out = make_folder(folder)
     progress("what stands beside")
-    beside = Beside(position)
-    figures = all_figures(position, beside)
-    tables = report_tables(position, figures, beside)
+    found = beside if beside is not None else Beside(position)
+    figures = all_figures(position, found)
+    tables = report_tables(position, figures, found)
     drawn = draw_all(figures, progress)
-    page = render_page(position, figures, tables, drawn, beside)
+    page = render_page(position, figures, tables, drawn, found)
     for sub in ("tables", "figures"):
         make_folder(out / sub)
     written = [write_text(out / PAGE, page), write_text(out / "position.json", position.to_json())]

@@ -15,7 +15,7 @@ from betweengiants.position.transit_channel import TransitChannel
 from betweengiants.report import words
 from betweengiants.report.claimrows import unit_words
 
-# Which trail the numbers of a sentence belong to: the first word found, in reading order, decides.
+# Which trail the numbers of a sentence belong to: the first words found decide, in reading order, then in this one.
 TRAIL_WORDS = (
     ("trade and roads", "coupled"),
     ("oil routes", "oil_transit"),
@@ -37,8 +37,8 @@ def linked(sentence: str, position: Position, trail: str | None = None) -> str:
 
 
 def _link_part(part: str, position: Position) -> str:
-    place = {trail: part.find(word) for word, trail in reversed(TRAIL_WORDS) if word in part}
-    return _link_numbers(part, position, min(place, key=lambda t: place[t]) if place else "trade")
+    places = [(part.find(word), k, trail) for k, (word, trail) in enumerate(TRAIL_WORDS) if word in part]
+    return _link_numbers(part, position, min(places)[2] if places else "trade")
 
 
 def _link_numbers(part: str, position: Position, trail: str) -> str:

@@ -33,8 +33,8 @@ def joined(parts: list[str]) -> str:
 
 
 def percent(value: float) -> str:
-    """One decimal."""
-    return f"{value:.1f}%"
+    """One decimal; a loss that rounds to nothing has no sign."""
+    return f"{value:.1f}%".replace("-0.0%", "0.0%")
 
 
 def span(low: float, high: float, digits: int = 1) -> str:

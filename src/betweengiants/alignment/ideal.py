@@ -1,0 +1,175 @@
+"""Ideal points of states from their votes: the dynamic ordinal model of Bailey, Strezhnev & Voeten (2017).
+
+A vote on resolution v by state i in session t rests on Z = beta_v theta_it + e, e ~ N(0, 1): yes up to gamma1_v, abstain
+between, no above gamma2_v; beta ~ N(0, spread); positions walk (see `ideal_walk`). Positions are reported with mean 0
+and standard deviation 1 over all state-sessions. How it is fitted: `ideal_fit`; what the errors hold:
+docs/methods/ideal-points.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from betweengiants.alignment.ideal_fit import SPREAD, Fit, fit
+from betweengiants.alignment.ideal_panel import Panel, make_panel
+from betweengiants.alignment.votes import Votes
+from betweengiants.core.errors import DataError, NotConverged
+
+Floats = NDArray[np.float64]
+TOLERANCE, MOST_STEPS = 1e-4, 100
+LARGEST_VARIANCE = 100.0
+# With fewer states in a session the questions are so poorly known that the errors come out too small.
+FEW_STATES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class IdealPoints:
+    """Ideal points and how they came about.
+
+    Attributes:
+        frame: country,session,n,ideal_point,se; sorted. n counts the state's votes in the session.
+        sign: which rule says what is positive.
+        unanimous: resolutions that say nothing, as all who voted cast one and the same vote.
+        lone: of them, resolutions on which a single state voted.
+        repeats: resolutions that share their question with an earlier one.
+        contested: unanimous resolutions were dropped (else they still count in n).
+        drift: variance of the walk, on the reported scale.
+        spread: variance of the slopes, on the reported scale.
+        held: the slopes' variance could not be estimated and is the published one.
+        steps: Newton steps made.
+        residual: furthest move of a position in the last one.
+        tolerance: what that had to be below.
+        typical: states that vote in the median session.
+    """
+
+    frame: pl.DataFrame
+    sign: str
+    unanimous: int
+    lone: int
+    repeats: int
+    contested: bool
+    drift: float
+    spread: float
+    held: bool
+    steps: int
+    residual: float
+    tolerance: float
+    typical: int
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the table should know, in sentences."""
+        fate = "dropped" if self.contested else "counted in n, but they say nothing about positions"
+        alone = f" ({self.lone} of them: one state voted)" if self.lone else ""
+        notes = [
+            f"{self.sign}",
+            f"converged in {self.steps} steps (last move {self.residual:.1e}, tolerance {self.tolerance:.0e}); "
+            f"variance of the walk {self.drift:.3g}, of the slopes {self.spread:.3g}",
+        ]
+        if self.held:
+            notes.append(
+                "the votes part the states too cleanly for an estimate of the slopes' variance: "
+                f"held at {self.spread:g}, as in the published series"
+            )
+        if self.unanimous:
+            notes.append(f"{self.unanimous} unanimous resolutions{alone}: {fate}")
+        if self.typical < FEW_STATES:
+            notes.append(
+                f"the median session has {self.typical} states: with fewer than {FEW_STATES} the errors are too small"
+            )
+        if self.repeats:
+            notes.append(f"{self.repeats} resolutions share their question with an earlier one")
+        return tuple(notes)
+
+
+def ideal_points(
+    votes: Votes,
+    *,
+    links: Mapping[str, str] | None = None,
+    contested: bool = False,
+    sign: str = "USA",
+    drift: float | None = None,
+    spread: float | None = None,
+    tolerance: float = TOLERANCE,
+    most_steps: int = MOST_STEPS,
+) -> IdealPoints:
+    """Ideal point of every state in every session in which it voted.
+
+    Args:
+        votes: see `read_votes`.
+        links: resolution -> resolution that put the same question; they share slope and cuts.
+        contested: drop unanimous resolutions; else they count in n, which sets how far the walk may step.
+        sign: the state that is positive on average. If the file does not hold it, the longer tail is positive.
+        drift: variance of the walk on the reported scale (0.5 in the published series); None: estimate it.
+        spread: variance of the slopes on that scale (published: 1); None: estimate it, and take the published one if
+            the estimate does not converge.
+        tolerance: furthest move of a position in the last step.
+        most_steps: steps before giving up.
+
+    Returns:
+        See `IdealPoints`.
+
+    Raises:
+        DataError: no resolution with two different votes; states that no vote connects with the others; a variance that is
+            not above 0 and up to 100.
+        UnknownLabel: a link with a resolution that the file does not hold.
+        NotConverged: after `most_steps`.
+    """
+    for name, value in (("drift", drift), ("spread", spread)):
+        if value is not None and not 0 < value <= LARGEST_VARIANCE:
+            raise DataError(
+                found=f"{name} {value:g}", allowed=f"a variance above 0, up to {LARGEST_VARIANCE:g}"
+            )
+    panel = make_panel(votes, links, contested=contested)
+    held = False
+    try:
+        found = fit(panel, drift=drift, spread=spread, tolerance=tolerance, most=most_steps)
+    except NotConverged:
+        if spread is not None:
+            raise
+        held = True
+        found = fit(panel, drift=drift, spread=SPREAD, tolerance=tolerance, most=most_steps)
+    turn, rule = _sign(panel, found, votes, sign)
+    frame = pl.DataFrame(
+        {
+            "country": pl.Series(votes.countries, dtype=pl.String).gather(panel.state.astype(np.uint32)),
+            "session": panel.session,
+            "n": panel.n,
+            "ideal_point": turn * found.mean,
+            "se": np.sqrt(found.variance),
+        }
+    ).sort("country", "session")
+    return IdealPoints(
+        frame=frame,
+        sign=rule,
+        unanimous=panel.unanimous,
+        lone=panel.lone,
+        repeats=panel.repeats,
+        contested=contested,
+        drift=found.walk.drift,
+        spread=found.spread,
+        held=held,
+        steps=found.steps,
+        residual=found.residual,
+        tolerance=tolerance,
+        typical=int(np.median(np.unique(panel.session, return_counts=True)[1])),
+    )
+
+
+def _sign(panel: Panel, found: Fit, votes: Votes, label: str) -> tuple[float, str]:
+    if label in votes.countries:
+        own = float(found.mean[panel.state == votes.position(label)].sum())
+        if abs(own) > 1e-12:
+            return float(np.sign(own)), f"sign: {label} is positive on average"
+    tail = float((found.mean**3).sum())
+    reason = f"{label} is not in the file" if label not in votes.countries else f"{label} is at zero"
+    if abs(tail) > 1e-6 * panel.n.size:
+        return float(np.sign(tail)), f"sign: {reason}, so the longer tail of all positions is positive"
+    first = int(np.lexsort((panel.state, panel.session))[0])
+    name = votes.countries[int(panel.state[first])]
+    turn = float(np.sign(found.mean[first])) or 1.0
+    return turn, f"sign: {reason} and both tails are alike, so {name} is positive in its first session"

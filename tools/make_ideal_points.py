@@ -1,0 +1,58 @@
+"""Make the dossier's table `ideal_points` from roll-call votes of the General Assembly.
+
+Run: python tools/make_ideal_points.py VOTES [--out FILE]
+
+VOTES has the layout of `betweengiants votes ideal-points`. All sessions are estimated together; the table keeps those since
+1991 (session 46). A session stands for the year in which it begins (session + 1945, Voeten). EU27 is the mean of the
+present members that voted; its error takes their errors as independent.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from betweengiants.alignment.ideal import ideal_points
+from betweengiants.alignment.votes import read_votes
+from betweengiants.core.countries import blocs
+from betweengiants.core.csvout import csv_text
+
+FIRST_SESSION = 46
+SOURCES = "unga_pigeon2024;unga_unvotes"
+DIGITS = 4
+
+
+def table(votes: Path) -> pl.DataFrame:
+    """The rows of the table, sorted."""
+    found = ideal_points(read_votes(votes)).frame.filter(pl.col("session") >= FIRST_SESSION)
+    columns = ["country", "session", "n", "ideal_point", "se"]
+    union = (
+        found.filter(pl.col("country").is_in(list(blocs()["EU27"])))
+        .group_by("session")
+        .agg(
+            n=pl.col("n").max(),
+            ideal_point=pl.col("ideal_point").mean(),
+            se=(pl.col("se") ** 2).sum().sqrt() / pl.len(),
+        )
+        .with_columns(country=pl.lit("EU27"))
+    )
+    return (
+        pl.concat([found.select(columns), union.select(columns)])
+        .with_columns(
+            pl.col("ideal_point", "se").round(DIGITS),
+            year=pl.col("session") + 1945,
+            source_id=pl.lit(SOURCES),
+        )
+        .select("year", "country", "session", "n", "ideal_point", "se", "source_id")
+        .sort("year", "country")
+    )
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("votes", type=Path)
+    asked.add_argument("--out", type=Path, default=Path("ideal_points.csv"))
+    options = asked.parse_args()
+    options.out.write_text(csv_text(table(options.votes)), encoding="utf-8")
