@@ -41,7 +41,9 @@ def test_filters(position: Position) -> None:
     assert set(short["horizon"]) == {"short", ""}
     assert set(severance(position, ["RUS"], channel="trade", horizon="long")["horizon"]) == {"long"}
     everything = severance(position, ["RUS"])
-    parts = [severance(position, ["RUS"], channel=domain) for domain in ("transit", "energy", "trade", "coupled")]
+    parts = [
+        severance(position, ["RUS"], channel=domain) for domain in ("transit", "energy", "trade", "coupled")
+    ]
     assert pl.concat(parts).sort(everything.columns[:7]).equals(everything.sort(everything.columns[:7]))
 
 

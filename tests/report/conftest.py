@@ -16,6 +16,7 @@ from betweengiants.dossier import Dossier, load_dossier
 from betweengiants.dossier.packing import pack
 from betweengiants.position import Position
 from betweengiants.position import position as solve
+from betweengiants.position.results import SCHEMA
 from betweengiants.report import Written, write_report
 from betweengiants.report.beside import Beside
 from betweengiants.report.figure import NARROW, Figure
@@ -107,6 +108,12 @@ def parse() -> Callable[[str], Element]:
 @pytest.fixture(scope="session")
 def position() -> Position:
     return solve(load_dossier())
+
+
+@pytest.fixture(scope="session")
+def bare_position() -> Position:
+    """The dossier without any result, for what rests on the dossier alone."""
+    return Position(load_dossier(), pl.DataFrame(schema=SCHEMA), {}, (), {})
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,9 @@ import pytest
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.whatif import remaining_routes
+from betweengiants.report.beside import Beside
 from betweengiants.report.figure import Figure
+from betweengiants.report.leveragelines import vote_turns
 from betweengiants.report.routebars import route_table, short_route
 from betweengiants.report.svg import render
 from betweengiants.report.transitmap import SystemView, chokepoints, views
@@ -23,7 +25,9 @@ def oil(position: Position) -> SystemView:
     return views(position)["oil"]
 
 
-def test_every_figure_says_what_it_shows(figures: dict[str, Figure], position: Position) -> None:
+def test_every_figure_says_what_it_shows(
+    figures: dict[str, Figure], position: Position, beside: Beside
+) -> None:
     for name, figure in figures.items():
         assert name == figure.figure_id
         assert figure.title.strip()
@@ -33,8 +37,10 @@ def test_every_figure_says_what_it_shows(figures: dict[str, Figure], position: P
         assert figure.table.height
         assert figure.trails
         assert figure.table.columns == [column for column in figure.table.columns if column.strip()]
-    shown = {trail for name, figure in figures.items() for trail in figure.trails if name != "frontier"}
-    assert shown <= set(position.trails)
+    shown = {trail for figure in figures.values() for trail in figure.trails}
+    assert shown <= position.trails.keys() | beside.trails.keys()
+    assert {"domains", "balance", "alternatives", "leverage-years", "institutions"} <= figures.keys()
+    assert {"alignment", "peers", "deals", "plans"} <= figures.keys()
 
 
 def test_the_position_figure_holds_each_power_in_each_panel(
@@ -92,6 +98,14 @@ def test_the_votes_table_has_no_invented_year(figures: dict[str, Figure], positi
     assert table.select("power", "year").is_duplicated().sum() == 0
 
 
+def test_turning_points_are_marked_on_the_lines_of_votes(figures: dict[str, Figure], beside: Beside) -> None:
+    turns = vote_turns(beside.history)
+    assert turns.height
+    for width in (980, 340):
+        drawn = render(figures["votes"].draw(width))
+        assert all(f">{text}</text>" in drawn for text in turns["text"])
+
+
 def test_channels_are_set_side_by_side_and_not_added(figures: dict[str, Figure], position: Position) -> None:
     table = figures["channels"].table
     assert table.height == 3 * len(POWERS)
@@ -139,7 +153,9 @@ def test_a_power_that_touches_no_pipe_changes_no_bar(
     totals = dict(route_table(oil(other)).select("case", "total").rows())
     assert totals["Without Japan"] == pytest.approx(totals["As it is"])
     roads = {f"{name}-{kind}" for name in ("gas", "freight") for kind in ("map", "severance")}
-    assert set(figures_of(other)) == {"waterfall", "channels", "oil-map", "severance", *roads}
+    found = set(figures_of(other))
+    assert found >= {"waterfall", "channels", "oil-map", "severance", *roads}
+    assert not found & {"position", "votes", "institutions", "frontier", "alternatives"}
 
 
 def test_short_names_of_routes() -> None:

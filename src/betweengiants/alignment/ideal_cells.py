@@ -84,32 +84,33 @@ def session_sums(block: Block, questions: Questions, mean: Floats, variance: Flo
     centre = np.multiply.outer(-beta, mean)
     middle = bound[row] + centre[block.between][:, None]
     centre += np.where(upper, bound[:, 1:], bound[:, :1])
-    centre *= side
     if nodes == 1:
         each = Questions(beta, bound, np.zeros_like(each.covariance))
         variance = np.zeros_like(variance)
     sd, sd_middle = _spreads(block, each, mean, variance)
-    cast = np.abs(side)
-    gradient, curve = np.zeros(side.shape), np.zeros(side.shape)
+    # Votes beyond a cut are taken out into one row: a third of the cells hold no vote or one between two cuts.
+    beyond = np.flatnonzero(side)
+    turn = side.ravel()[beyond]
+    off, spread = centre.ravel()[beyond] * turn, sd.ravel()[beyond]
+    first, second = np.zeros(beyond.size), np.zeros(beyond.size)
     mid = np.zeros((5, row.size))
     value = 0.0
     for x, weight in zip(*NODES[nodes], strict=True):
-        at = np.maximum(centre + sd * x, -FURTHEST)
+        at = np.maximum(off + spread * x, -FURTHEST)
         below = ndtr(at)
         ratio = np.exp(-0.5 * at * at) / (ROOT_2PI * below)
-        ratio *= cast
-        value += weight * float(np.vdot(np.log(below), cast))
+        value += weight * float(np.log(below).sum())
+        first += weight * ratio
         at += ratio
         at *= ratio
-        at *= weight
-        curve += at
-        ratio *= side
-        ratio *= weight
-        gradient -= ratio
+        second += weight * at
         if row.size:
             log_p, *parts = _between(middle + (sd_middle * x)[:, None])
             value += weight * float(log_p.sum())
             mid += weight * np.array(parts)
+    gradient, curve = np.zeros(side.shape), np.zeros(side.shape)
+    np.put(gradient, beyond, -turn * first)
+    np.put(curve, beyond, second)
     return _assemble(block, value, each, mean, variance, gradient, curve, mid)
 
 

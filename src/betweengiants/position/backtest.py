@@ -33,8 +33,8 @@ from betweengiants.position.timed import BACKLOG_SHARE, by_node, clock_tables, d
 
 CLOSE = 0.25
 NOTHING = 0.05
-FINE_DAYS = 60
-"""Windows up to so long are simulated day by day, longer ones week by week."""
+FINE_DAYS = {"oil": 60, "gas": 60, "freight": 14}
+"""Windows up to so long are simulated day by day, longer ones week by week: tanks fill in days, queues of wagons in weeks."""
 RUNS: dict[str, tuple[str, str, bool, Literal["none", "full"]]] = {
     "central": ("capacity", "value", True, "none"),
     "capacities low": ("capacity_low", "value", True, "none"),
@@ -224,7 +224,7 @@ def _run(
         close_edges(network, before.closing),
         days=days,
         recovery_days=case.window - days,
-        step_days=1 if case.window <= FINE_DAYS else 7,
+        step_days=1 if case.window <= FINE_DAYS[case.system.name] else 7,
         storage=storage if stores else None,
         ramps=ramps,
         backlog_share=BACKLOG_SHARE,

@@ -93,5 +93,5 @@ def calibration_words(table: pl.DataFrame, position: Position) -> str:
     tail = f"; missed: {words.joined(missed)}" if missed else ""
     return (
         f"Of {large.height} observed flows above 1 (million tonnes or billion cubic metres a year) the model meets "
-        f"{met.height} within 10%{tail}."
+        f"{met.height} within 10%{tail}. Where stated supplies, contracts or a single open way decide, the fit is no test."
     )
