@@ -180,15 +180,17 @@ def _summary(result: Position) -> None:
     for sentence in answer(result):
         console.print(sentence.text)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ["Power", "Trade, short run", "Trade, long run"]
+    joint = {row["name"]: [row["cells"][k]["text"] for k in (0, 2)] for row in sections.joint_rows(result)}
+    headings = ["Power", *(["All, short run", "All, long run"] if joint else [])]
+    headings += ["Trade, short run"] if joint else ["Trade, short run", "Trade, long run"]
     if result.oil is not None:
         headings += ["Crude lost, Mt a year", "% of GDP"]
     for heading in headings:
         table.add_column(heading, no_wrap=True)
     for row in sections.number_cards(result):
-        trade = [row["trade"][k]["text"] for k in (0, 2)]
+        trade = [row["trade"][k]["text"] for k in ((0,) if joint else (0, 2))]
         oil = [row["oil"][k]["text"] for k in (0, 2)] if row["oil"] else []
-        table.add_row(row["name"], *trade, *oil)
+        table.add_row(row["name"], *joint.get(row["name"], []), *trade, *oil)
     console.print()
     console.print(table)
     console.print()

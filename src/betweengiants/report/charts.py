@@ -279,7 +279,7 @@ def _turns(rows: pl.DataFrame, turns: pl.DataFrame, x: alt.X, y: alt.Y, colour: 
     )
     text: dict[str, Any] = {"dy": -15, "fontSize": TEXT_SIZE - 1, "fontWeight": "bold"}
     halo = base.mark_text(stroke=PAPER, strokeWidth=4, **text).encode(text="text:N")
-    return [diamond.encode(color=colour), halo, base.mark_text(**text).encode(text="text:N", color=colour)]
+    return [diamond.encode(color=colour), halo, base.mark_text(color=INK, **text).encode(text="text:N")]
 
 
 def spaced(values: Sequence[float], domain: tuple[float, float], height: int) -> list[float]:

@@ -60,8 +60,8 @@ def ideal_points(position: Position) -> Figure:
         "ideal-points",
         title(drawn, position.dossier),
         f"Ideal points from votes in the UN General Assembly, {first} to {last}, by session (the year in which it opens): "
-        "who votes alike stands close, the side of the United States is up. No unit; 1 is the spread of all states. Band: 95% "
-        "of estimation error.",
+        "who votes alike stands close, the side of the United States is up. Over all states and sessions the mean is 0 and the "
+        "standard deviation 1. Band: 95% of estimation error.",
         f"Lines of ideal points of {focal} and the powers from {first} to {last}: "
         + "; ".join(drawn.group_by("power", maintain_order=True).last()["label"])
         + ".",
@@ -111,16 +111,22 @@ def points(dossier: Dossier) -> pl.DataFrame:
 
 
 def title(drawn: pl.DataFrame, dossier: Dossier) -> str:
-    """Which power the focal state stood closest to at the start and stands closest to now."""
-    focal = words.name(dossier.focal, start=True)
-    spans = drawn.filter(pl.col("power") == dossier.focal).select("session", own="value")
-    others = drawn.filter(pl.col("power") != dossier.focal).join(spans, on="session")
+    """Which power the focal state stood closest to in how many sessions, and in the last one."""
+    own = drawn.filter(pl.col("power") == dossier.focal).select("session", own="value")
+    others = drawn.filter(pl.col("power") != dossier.focal).join(own, on="session", maintain_order="left")
     apart = others.with_columns(apart=(pl.col("value") - pl.col("own")).abs())
-    near = [
-        apart.filter(pl.col("session") == session).sort("apart").row(0, named=True)
-        for session in (apart["session"].min(), apart["session"].max())
+    nearest = (
+        apart.sort("apart", maintain_order=True)
+        .unique("session", keep="first", maintain_order=True)
+        .sort("session")
+    )
+    count = nearest["power"].value_counts().sort("count", "power", descending=[True, False])
+    told = [
+        f"to {words.name(power)} in {some}{f' of {nearest.height} sessions' if k == 0 else ''}"
+        for k, (power, some) in enumerate(count.iter_rows())
     ]
-    then, now = (words.name(row["power"]) for row in near)
-    if then == now:
-        return f"{focal} stood closest to {then} in {near[0]['year']} and still does in {near[1]['year']}"
-    return f"{focal} moved from standing closest to {then} in {near[0]['year']} to {now} in {near[1]['year']}"
+    last = nearest.row(-1, named=True)
+    return (
+        f"{words.name(dossier.focal, start=True)} stood closest {words.joined(told)}; in {last['year']} to "
+        f"{words.name(last['power'])}"
+    )

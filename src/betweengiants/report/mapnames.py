@@ -63,6 +63,10 @@ def land_features(land: Sequence[Shape], focal: str | None) -> list[dict[str, An
     ]
 
 
+MOST_ROOM = 45.0
+"""Pixels of room beyond which a spot is no better."""
+
+
 def country_names(land: Sequence[Shape], crowd: Crowd, most: int, focal: str | None) -> list[dict[str, Any]]:
     """Names of the largest countries in view, each at the roomiest spot inside its largest part.
 
@@ -151,13 +155,12 @@ def _roomiest(pixels: Array, crowd: Crowd, wide: float, high: float) -> tuple[fl
     for across in (-0.4, 0.0, 0.4):  # the ends of a name may cross a border a little
         for down in (-0.5, 0.5):
             fits &= _within(pixels, x + across * wide, y + down * high)
+    x, y = x[fits], y[fits]
+    is_clear = crowd.clear(x, y, wide, high)
+    if not is_clear.any():
+        return None
+    x, y = x[is_clear], y[is_clear]
     middle = (low + top) / 2
-    best: tuple[float, tuple[float, float]] | None = None
-    for a, b in zip(x[fits].tolist(), y[fits].tolist(), strict=True):
-        box = label_at(a, b, "center", wide, high).box
-        if not crowd.free(box) or crowd.covered(box):
-            continue
-        score = min(crowd.room(a, b), 45.0) - 0.08 * float(np.hypot(a - middle[0], b - middle[1]))
-        if best is None or score > best[0]:
-            best = (score, (a, b))
-    return best[1] if best else None
+    score = np.minimum(crowd.room(x, y), MOST_ROOM) - 0.08 * np.hypot(x - middle[0], y - middle[1])
+    best = int(score.argmax())
+    return float(x[best]), float(y[best])

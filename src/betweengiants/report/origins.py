@@ -41,7 +41,10 @@ def trail_rows(position: Position) -> list[dict[str, Any]]:
             "title": TITLES[trail.trail],
             "model": trail.model,
             "interval": trail.interval,
-            "parameters": sorted(trail.parameters.items()),
+            "parameters": [
+                (name, value if isinstance(value, str) else f"{value:g}")
+                for name, value in sorted(trail.parameters.items())
+            ],
             "tables": [(name, position.dossier.hashes[name]) for name in trail.tables],
             "sources": trail.sources,
             "rests": [(name, TITLES[name]) for name in RESTS.get(trail.trail, ()) if name in position.trails],

@@ -31,7 +31,7 @@ def trail(position: Position) -> Trail:
         "The headline (trade and roads cut by one power, one equilibrium, short run) solved again with one choice changed and "
         "all others kept: channels, sectors, imbalances, elasticity, control of roads, capacities, trade figures, oil price.",
         "No range: each row is a solve of its own at central inputs.",
-        {name: value for name, value in under.parameters.items() if "draw" not in name},
+        {name: value for name, value in under.parameters.items() if name.startswith(("model", "theta"))},
         under.tables,
         (),
     )

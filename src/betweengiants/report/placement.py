@@ -113,18 +113,60 @@ class Crowd:
             ).sum()
         )
 
-    def room(self, x: float, y: float) -> float:
-        """Pixels from a point to the nearest route, box or bound."""
-        reach = [x - self.bounds.left, self.bounds.right - x, y - self.bounds.top, self.bounds.bottom - y]
+    def room(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pixels from each of the points (m,) to the nearest route, box or bound."""
+        bounds = self.bounds
+        reach = np.minimum.reduce([x - bounds.left, bounds.right - x, y - bounds.top, bounds.bottom - y])
         if len(self.lines):
-            reach.append(
-                float((np.hypot(self.lines[:, 0] - x, self.lines[:, 1] - y) - self.lines[:, 2]).min())
+            along = np.hypot(self.lines[:, 0] - x[:, None], self.lines[:, 1] - y[:, None]) - self.lines[:, 2]
+            reach = np.minimum(reach, along.min(axis=1))
+        if self.boxes:
+            left, top, right, bottom = self._edges()
+            across = np.maximum(np.maximum(left - x[:, None], 0), x[:, None] - right)
+            down = np.maximum(np.maximum(top - y[:, None], 0), y[:, None] - bottom)
+            reach = np.minimum(reach, np.hypot(across, down).min(axis=1))
+        return np.asarray(reach)
+
+    def clear(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], width: float, height: float
+    ) -> NDArray[np.bool_]:
+        """Whether a box around each of the points (m,) is free (see `free`) and covers no route."""
+        left, right, top, bottom = x - width / 2, x + width / 2, y - height / 2, y + height / 2
+        bounds = self.bounds
+        is_clear = (
+            (left >= bounds.left) & (right <= bounds.right) & (top >= bounds.top) & (bottom <= bounds.bottom)
+        )
+        if self.boxes:
+            others = self._edges()
+            is_clear &= ~_meet(left, top, right, bottom, *others, gap=1.0).any(axis=1)
+        if len(self.lines):
+            at, down, half = self.lines.T
+            is_clear &= ~_meet(left, top, right, bottom, at - half, down - half, at + half, down + half).any(
+                axis=1
             )
-        reach += [
-            float(np.hypot(max(box.left - x, 0, x - box.right), max(box.top - y, 0, y - box.bottom)))
-            for box in self.boxes
-        ]
-        return min(reach)
+        return np.asarray(is_clear)
+
+    def _edges(self) -> tuple[NDArray[np.float64], ...]:
+        """Left, top, right and bottom of the boxes."""
+        return tuple(np.array([[box.left, box.top, box.right, box.bottom] for box in self.boxes]).T)
+
+
+def _meet(
+    left: NDArray[np.float64],
+    top: NDArray[np.float64],
+    right: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+    *others: NDArray[np.float64],
+    gap: float = 0.0,
+) -> NDArray[np.bool_]:
+    """(m, n) which of m boxes come nearer than `gap` to which of n others, given by the same four edges."""
+    other_left, other_top, other_right, other_bottom = others
+    return np.asarray(
+        (left[:, None] < other_right + gap)
+        & (other_left < right[:, None] + gap)
+        & (top[:, None] < other_bottom + gap)
+        & (other_top < bottom[:, None] + gap)
+    )
 
 
 def label_at(x: float, y: float, align: str, width: float, height: float) -> Label:
