@@ -248,6 +248,7 @@ def test_a_dossier_with_nothing_but_trade_still_stands(
         "domains",
         "deals",
         "deal_stages",
+        "ideal_points",
     )
     other = solve(repacked(dict.fromkeys((*NETWORK, *more))))
     assert {"trade"} <= set(other.results["channel"]) <= {"trade", "trade_detail", "history"}

@@ -233,7 +233,7 @@ def test_the_title_of_ideal_points_says_who_is_close(pointed: Position) -> None:
     )
     for width in (980, 340):
         drawn = render(figure.draw(width))
-        assert "Kazakhstan -0.5" in drawn
+        assert "Kazakhstan −0.5" in drawn
         assert "#009e73" in drawn.lower()
 
 

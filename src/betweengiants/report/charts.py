@@ -296,5 +296,7 @@ def _spaced_ends(rows: pl.DataFrame, domain: tuple[float, float], height: int) -
     ends = rows.sort("year").group_by("power", maintain_order=True).last().sort("value")
     return ends.with_columns(
         at=pl.Series(spaced(ends["value"].to_list(), domain, height)),
-        text=pl.col("name") + " " + pl.col("value").round(2).cast(pl.String),
+        text=pl.col("name")
+        + " "
+        + pl.col("value").round(2).cast(pl.String).str.replace("-", "−", literal=True),
     )

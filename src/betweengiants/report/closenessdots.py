@@ -26,6 +26,13 @@ TITLES = {
     "agreements": "Agreements",
     "visits": "Visits",
 }
+MEANINGS = {
+    "votes": "agreement in votes",
+    "ideal_points": "closeness of ideal points",
+    "institutions": "institutions shared, weighted by how much they bind",
+    "agreements": "share in the agreements of five years",
+    "visits": "share in the visits of five years",
+}
 STEP = 23
 
 
@@ -53,17 +60,19 @@ def found_closeness(dossier: Dossier) -> Closeness | None:
 def closeness_figure(position: Position, found: Closeness) -> Figure:
     """The figure: a panel for all parts together and one for each, a line a power."""
     drawn = marks(found)
+    used = {part for part, title in TITLES.items() if title in set(drawn["panel"])}
+    told = found.composite.sentence(position.dossier.focal, found.year)
     return Figure(
         "alignment",
         title(found),
         f"How close {words.name(position.dossier.focal)} stands to each power by its own behaviour in {found.year}, 0 to 1: "
-        "agreement in votes, institutions shared weighted by how much they bind, shares in the agreements and visits of five "
-        f"years. Line: 95% of the errors; for all together {found.composite.level:.0%} of the draws of weights and errors.",
+        f"{words.joined([MEANINGS[part] for part in PARTS if part in used])}. Line: 95% of the errors; for all together "
+        f"{found.composite.level:.0%} of the draws of weights and errors.",
         "Dots by part and power: " + "; ".join(drawn["label"]) + ".",
         drawn.select("panel", "power", "value", "low", "high", "n"),
         (TRAIL,),
         lambda width: dots_chart(drawn, width=width),
-        words.with_names(found.composite.sentence(position.dossier.focal, found.year), position.dossier)
+        words.with_names(told, position.dossier).replace("ideal_points", "ideal points")
         + " Agreements and visits are samples of what was found, not a census.",
     )
 

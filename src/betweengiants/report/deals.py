@@ -172,8 +172,8 @@ def counted_rows(dossier: Dossier) -> list[dict[str, Any]]:
     return [
         {
             "title": row["title"],
+            "item": _item(row["item"], row["unit"]),
             "power": short_name(row["power"]),
-            "item": "cost" if row["item"] == "value" else row["item"],
             "promised": _amount(row["promised"], row["unit"], row["item"]),
             "promised_date": row["promised_date"] or "–",
             "delivered": _amount(row["delivered"], row["unit"], row["item"]),
@@ -183,6 +183,13 @@ def counted_rows(dossier: Dossier) -> list[dict[str, Any]]:
         }
         for row in found.sort("delivered_share", nulls_last=True).to_dicts()
     ]
+
+
+def _item(item: str, unit: str | None) -> str:
+    """What is counted, where the amount does not say it."""
+    if unit == "count":
+        return ""
+    return "cost" if item == "value" else item
 
 
 def _amount(value: float | None, unit: str | None, item: str) -> str:
