@@ -211,7 +211,7 @@ def test_elimination_against_the_dense_matrix(panel: Panel) -> None:
             whole[np.ix_(three, three)] += part.item_item[place]
             whole[np.ix_(three, nodes)] += part.cross[place]
             whole[np.ix_(nodes, three)] += part.cross[place].T
-    factor = Factor(panel, walk, sums, priors, 0.3, map)
+    factor = Factor(panel, walk, sums, priors, 0.3)
     right = random.normal(size=(n + 3 * q, 2))
     theta, items = factor.solve(right[:n].copy(), right[n:].reshape(q, 3, 2).copy())
     dense = np.linalg.solve(whole, right)

@@ -55,8 +55,8 @@ class Sums:
             information that the votes hold on each position.
         item: (Q, 3) gradient by the questions' mean parameters (a question with one cut: cut2 has zeros).
         item_item: (Q, 3, 3) minus the second derivative: the information on each question.
-        cross: (Q, 3, C) minus the mixed second derivative.
-        residual: (Q, C) the part of `cross` by slope that has expectation zero (left out in Fisher scoring).
+        cross: (Q, 3, C) minus the mixed second derivative ((0, 3, C) where not asked for).
+        residual: (Q, C) the part of `cross` by slope that has expectation zero (left out in Fisher scoring; likewise).
     """
 
     value: float
@@ -68,7 +68,9 @@ class Sums:
     residual: Floats
 
 
-def session_sums(block: Block, questions: Questions, mean: Floats, variance: Floats, nodes: int) -> Sums:
+def session_sums(
+    block: Block, questions: Questions, mean: Floats, variance: Floats, nodes: int, *, coupled: bool = True
+) -> Sums:
     """Sums of one session.
 
     Args:
@@ -77,6 +79,7 @@ def session_sums(block: Block, questions: Questions, mean: Floats, variance: Flo
         mean: (C,) means of the positions.
         variance: (C,) their variances.
         nodes: 1, 3, 5 or 9 (1: means alone, as if nothing were uncertain).
+        coupled: work out the mixed second derivatives too, which a step with a kept factor does not need.
     """
     each = questions.take(np.searchsorted(block.questions, block.rows))
     beta, bound = each.slope, each.cuts
@@ -84,34 +87,38 @@ def session_sums(block: Block, questions: Questions, mean: Floats, variance: Flo
     centre = np.multiply.outer(-beta, mean)
     middle = bound[row] + centre[block.between][:, None]
     centre += np.where(upper, bound[:, 1:], bound[:, :1])
+    # Votes beyond a cut are taken out into one row: a third of the cells hold no vote or one between two cuts.
+    beyond, turn = block.beyond, block.turn
+    off = centre.ravel()[beyond] * turn
+    points, weights = NODES[nodes]
     if nodes == 1:
         each = Questions(beta, bound, np.zeros_like(each.covariance))
-        variance = np.zeros_like(variance)
-    sd, sd_middle = _spreads(block, each, mean, variance)
-    # Votes beyond a cut are taken out into one row: a third of the cells hold no vote or one between two cuts.
-    beyond = np.flatnonzero(side)
-    turn = side.ravel()[beyond]
-    off, spread = centre.ravel()[beyond] * turn, sd.ravel()[beyond]
+        variance, spread = np.zeros_like(variance), np.zeros(())
+        middle = middle[None]
+    else:
+        sd, sd_middle = _spreads(block, each, mean, variance)
+        spread = sd.ravel()[beyond]
+        middle = middle + np.multiply.outer(points, sd_middle)[:, :, None]
     first, second = np.zeros(beyond.size), np.zeros(beyond.size)
-    mid = np.zeros((5, row.size))
-    value = 0.0
-    for x, weight in zip(*NODES[nodes], strict=True):
-        at = np.maximum(off + spread * x, -FURTHEST)
+    log_p, *parts = _between(middle)
+    value = float((weights @ log_p).sum())
+    mid = np.array([weights @ part for part in parts])
+    for x, weight in zip(points, weights, strict=True):
+        at = np.maximum(spread * x + off, -FURTHEST)
         below = ndtr(at)
-        ratio = np.exp(-0.5 * at * at) / (ROOT_2PI * below)
-        value += weight * float(np.log(below).sum())
-        first += weight * ratio
-        at += ratio
-        at *= ratio
-        second += weight * at
-        if row.size:
-            log_p, *parts = _between(middle + (sd_middle * x)[:, None])
-            value += weight * float(log_p.sum())
-            mid += weight * np.array(parts)
+        ratio = at * at
+        ratio *= -0.5
+        np.exp(ratio, out=ratio)
+        ratio /= below
+        ratio *= weight / ROOT_2PI
+        value += weight * float(np.log(below, out=below).sum())
+        first += ratio
+        ratio *= at + ratio / weight
+        second += ratio
     gradient, curve = np.zeros(side.shape), np.zeros(side.shape)
     np.put(gradient, beyond, -turn * first)
     np.put(curve, beyond, second)
-    return _assemble(block, value, each, mean, variance, gradient, curve, mid)
+    return _assemble(block, value, each, mean, variance, gradient, curve, mid, coupled=coupled)
 
 
 def _spreads(block: Block, each: Questions, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
@@ -130,14 +137,16 @@ def _spreads(block: Block, each: Questions, mean: Floats, variance: Floats) -> t
 
 def _between(u: Floats) -> tuple[Floats, ...]:
     """Log P, d/dcut1, d/dcut2 and minus the second derivatives (11, 12, 22) of P = Phi(u2) - Phi(u1)."""
-    flip = u[:, 0] + u[:, 1] > 0  # both tails alike: take the one in which the difference keeps its digits
-    low = np.clip(np.where(flip, -u[:, 1], u[:, 0]), -FURTHEST, FURTHEST)
-    high = np.clip(np.where(flip, -u[:, 0], u[:, 1]), -FURTHEST + 1e-6, FURTHEST)
+    flip = (
+        u[..., 0] + u[..., 1] > 0
+    )  # both tails alike: take the one in which the difference keeps its digits
+    low = np.clip(np.where(flip, -u[..., 1], u[..., 0]), -FURTHEST, FURTHEST)
+    high = np.clip(np.where(flip, -u[..., 0], u[..., 1]), -FURTHEST + 1e-6, FURTHEST)
     p = np.maximum(ndtr(high) - ndtr(low), 1e-300)
     scale = 1 / (ROOT_2PI * p)
     r_low, r_high = np.exp(-0.5 * low * low) * scale, np.exp(-0.5 * high * high) * scale
     r1, r2 = np.where(flip, r_high, r_low), np.where(flip, r_low, r_high)
-    return np.log(p), -r1, r2, r1 * (r1 - u[:, 0]), -r1 * r2, r2 * (r2 + u[:, 1])
+    return np.log(p), -r1, r2, r1 * (r1 - u[..., 0]), -r1 * r2, r2 * (r2 + u[..., 1])
 
 
 def _assemble(
@@ -149,6 +158,8 @@ def _assemble(
     gradient: Floats,
     curve: Floats,
     mid: Floats,
+    *,
+    coupled: bool,
 ) -> Sums:
     """Sums from the expected first (by beta theta) and minus second derivatives of each vote.
 
@@ -158,10 +169,12 @@ def _assemble(
     beta, v = each.slope, each.covariance
     row, column = block.between
     one, two, c11, c12, c22 = mid
-    first, second = curve * ~block.upper, curve * block.upper
+    second = curve * block.upper
+    first = curve - second
     item = np.empty((beta.size, 3))
-    item[:, 1] = np.bincount(row, one, beta.size) - (gradient * ~block.upper).sum(axis=1)
-    item[:, 2] = np.bincount(row, two, beta.size) - (gradient * block.upper).sum(axis=1)
+    above = np.einsum("rc,rc->r", gradient, block.upper)
+    item[:, 1] = np.bincount(row, one, beta.size) - (gradient.sum(axis=1) - above)
+    item[:, 2] = np.bincount(row, two, beta.size) - above
     leaning = v[:, 0, 1] @ first + v[:, 0, 2] @ second
     both = c11 + 2 * c12 + c22
     leaning += np.bincount(column, both * (v[:, 0, 1] + v[:, 0, 2])[row] / 2, mean.size)
@@ -179,13 +192,16 @@ def _assemble(
     square[:, 1, 1] = first.sum(axis=1) - mixed
     square[:, 2, 2] = second.sum(axis=1) - mixed
     square[:, 1, 2] = square[:, 2, 1] = mixed
-    cross = np.stack([curve * mean, -first, -second], axis=1)
-    cross *= beta[:, None, None]
     theta = beta @ gradient - mean * (v[:, 0, 0] @ curve) + leaning
     theta_theta = (beta**2 + v[:, 0, 0]) @ curve
-    residual = -gradient
+    cross, residual = np.empty((0, 3, mean.size)), np.empty((0, mean.size))
+    if coupled:
+        cross = np.empty((beta.size, 3, mean.size))
+        for k, part in enumerate((curve * mean, -first, -second)):
+            np.multiply(part, beta[:, None], out=cross[:, k])
+        residual = -gradient
     if block.starts.size < beta.size:
-        item, square, cross, residual = (
-            np.add.reduceat(part, block.starts, axis=0) for part in (item, square, cross, residual)
-        )
+        item, square = (np.add.reduceat(part, block.starts, axis=0) for part in (item, square))
+        if coupled:
+            cross, residual = (np.add.reduceat(part, block.starts, axis=0) for part in (cross, residual))
     return Sums(value, theta, theta_theta, item, square, cross, residual)

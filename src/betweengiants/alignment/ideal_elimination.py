@@ -9,7 +9,7 @@ inverse (selected inversion; Erisman & Tinney 1975).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,7 +69,6 @@ class Factor:
         sums: Sequence[Sums],
         priors: Floats,
         pull: float,
-        each: Callable[[Callable[[Block, Sums], Local], Iterable[Block], Iterable[Sums]], Iterable[Local]],
     ) -> None:
         """Factorise (without the part of expectation zero, as in Fisher scoring, so it is always positive).
 
@@ -79,12 +78,13 @@ class Factor:
             sums: of each session.
             priors: (Q, 3) prior precision of each question's parameters.
             pull: information added to every position (the multiplier that holds the scale).
-            each: `map`, or one that shares the work.
         """
         self.panel = panel
         self.number = np.cumsum(panel.spans) - 1
         self.size = panel.n.size + 3 * int(panel.spans.sum())
-        self.locals = list(each(lambda block, part: _local(panel, block, part, priors), panel.blocks, sums))
+        self.locals = [
+            _local(panel, block, part, priors) for block, part in zip(panel.blocks, sums, strict=True)
+        ]
         self.fronts: list[Front] = []
         ends = np.ones(panel.n.size, dtype=bool)
         ends[walk.chains.before] = False

@@ -8,7 +8,6 @@ and from the questions' own information; the variances of the priors are re-esti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,9 +28,11 @@ DRIFT, SPREAD, ENTRY = 0.5, 1.0, 1.0
 LARGEST_SPREAD = 4.0
 # Cuts have a flat prior in the published model; this much keeps every matrix positive.
 CUT_PRECISION = 1e-6
-NODES, DEPTH, THREADS = 3, 6, 2
+NODES, DEPTH = 3, 6
 # Steps with means alone to come near; from then on with variances. A step that far may overshoot and is checked.
-ROUGH_STEPS, NEAR, CHECKED = 6, 0.3, 0.1
+ROUGH_STEPS, NEAR, CHECKED = 3, 0.3, 0.1
+# Below KEPT the factor of a step serves the next ones, but for so many: what remains to be found then are the variances.
+KEPT, USES = 0.05, 8
 # A step may lose that much of the lower bound of the evidence: the nodes give it to about this.
 SLACK, SHORTEST = 1e-5, 1e-3
 
@@ -77,17 +78,14 @@ def fit(
     Raises:
         NotConverged: after `most` steps.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        return _Fitting(panel, pool, drift, spread).run(tolerance, most)
+    return _Fitting(panel, drift, spread).run(tolerance, most)
 
 
 class _Fitting:
     """What changes from step to step beside the posterior: the variances of the priors."""
 
-    def __init__(
-        self, panel: Panel, pool: ThreadPoolExecutor, drift: float | None, spread: float | None
-    ) -> None:
-        self.panel, self.pool, self.drift = panel, pool, drift
+    def __init__(self, panel: Panel, drift: float | None, spread: float | None) -> None:
+        self.panel, self.drift = panel, drift
         self.walk = make_walk(make_chains(panel), drift=drift or DRIFT, entry=ENTRY)
         self.spread, self.free_spread = spread or SPREAD, spread is None
         self.absent = ~panel.two_cuts
@@ -96,17 +94,22 @@ class _Fitting:
         nodes, pull, mixer = 1, 0.0, Mixer(DEPTH, self.panel.two_cuts)
         at = self._begin()
         sums, bound = self._sums(at, nodes)
-        size = np.inf
+        size, uses = np.inf, 0
+        factor: Factor | None = None
         for step in range(1, most + 1):
             items, square = self._collected(sums)
             theta = np.concatenate([part.theta for part in sums])
             information = np.maximum(np.concatenate([part.theta_theta for part in sums]), 0)
             self._refit(at, theta, information, items, square, first=step == 1)
-            factor = Factor(self.panel, self.walk, sums, self._priors(), max(pull, 0), self.pool.map)
+            if factor is None:
+                factor = Factor(self.panel, self.walk, sums, self._priors(), max(pull, 0))
+                uses = 0
             move, change, pull = self._newton(factor, at, theta, items)
-            size = float(np.abs(move).max())
-            if size < tolerance and nodes == NODES:
+            size, uses = float(np.abs(move).max()), uses + 1
+            if size < tolerance and nodes == NODES and uses == 1:
                 return self._result(factor, at, step, size)
+            if not (nodes == NODES and tolerance < size < KEPT and uses < USES):
+                factor = None
             if nodes < NODES and (size < NEAR or step >= ROUGH_STEPS):
                 nodes = NODES
                 at = replace(at, information=information, square=square)
@@ -118,7 +121,7 @@ class _Fitting:
                 trial = mixer.next(at, trial, self._priors(), self.walk.diagonal)
             while True:
                 trial = trial.standardised()
-                sums, reached = self._sums(trial, nodes)
+                sums, reached = self._sums(trial, nodes, coupled=factor is None)
                 enough = reached > bound - max(1.0, SLACK * abs(bound))
                 if nodes < NODES or size < CHECKED or enough or share < SHORTEST:
                     break
@@ -141,16 +144,17 @@ class _Fitting:
         priors[self.absent, 2] = 1
         return priors
 
-    def _sums(self, at: Posterior, nodes: int) -> tuple[list[Sums], float]:
+    def _sums(self, at: Posterior, nodes: int, *, coupled: bool = True) -> tuple[list[Sums], float]:
         """Sums of all sessions, and the lower bound of the log evidence."""
         variance, pivot = self.walk.smooth(at.information)
         questions, sharpness = at.questions(self._priors(), self.absent)
 
         def one(block: Block) -> Sums:
             here = block.states
-            return session_sums(block, questions.take(block.questions), at.mean[here], variance[here], nodes)
+            own = questions.take(block.questions)
+            return session_sums(block, own, at.mean[here], variance[here], nodes, coupled=coupled)
 
-        sums = list(self.pool.map(one, self.panel.blocks))
+        sums = [one(block) for block in self.panel.blocks]
         squares = self.walk.squared_steps(at.mean, variance, pivot)
         slopes = float((at.slope**2 + questions.covariance[:, 0, 0]).sum())
         bound = sum(part.value for part in sums)

@@ -7,7 +7,7 @@ are linked as the same one; it informs only where at least two different votes w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class Block:
         side: (R, C) float: 1 vote below the lower cut, -1 above the upper cut, 0 between the cuts or none.
         upper: (R, C) bool: the vote lies above the second cut of a question with two cuts.
         between: row and column of the votes between two cuts.
+        beyond: (V,) places in `side`, flattened, of the votes beyond a cut.
+        turn: (V,) `side` there.
     """
 
     first: int
@@ -43,6 +45,8 @@ class Block:
     side: Floats
     upper: NDArray[np.bool_]
     between: tuple[NDArray[np.intp], NDArray[np.intp]]
+    beyond: NDArray[np.intp]
+    turn: Floats
 
     @property
     def states(self) -> slice:
@@ -203,6 +207,7 @@ def _block(
     high = np.where(present[:, 2], NO, ABSTAIN)[:, None]
     side = (cast == low).astype(float) - (cast == high)
     row, column = np.nonzero((cast == ABSTAIN) & two)
+    beyond = np.flatnonzero(side)
     distinct, starts = np.unique(asked, return_index=True)
     return Block(
         first=int(first),
@@ -212,6 +217,8 @@ def _block(
         side=side,
         upper=(cast == high) & two,
         between=(row, column),
+        beyond=beyond,
+        turn=side.ravel()[beyond],
     )
 
 
@@ -229,17 +236,7 @@ def _compact(
         mine = number[block.questions]
         first[mine] = np.minimum(first[mine], place)
         last[mine] = place
-        renumbered.append(
-            Block(
-                block.first,
-                number[block.rows],
-                block.starts,
-                mine,
-                block.side,
-                block.upper,
-                block.between,
-            )
-        )
+        renumbered.append(replace(block, rows=number[block.rows], questions=mine))
     counts = pooled[used]
     lower = np.where(counts[:, 0] > 0, counts[:, 0], counts[:, 1])
     upper = np.where(two_cuts[used], counts[:, :2].sum(axis=1), lower)

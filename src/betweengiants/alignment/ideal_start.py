@@ -14,7 +14,7 @@ from betweengiants.alignment.ideal_cells import Questions, Sums, session_sums
 from betweengiants.alignment.ideal_panel import Block, Panel
 
 Floats = NDArray[np.float64]
-ROUNDS, QUESTION_STEPS, STEP_VARIANCE = 3, 4, 0.25
+ROUNDS, QUESTION_STEPS, STEP_VARIANCE = 2, 2, 0.25
 
 
 def start(panel: Panel, priors: Floats) -> tuple[Floats, Floats, Floats]:
@@ -58,14 +58,18 @@ def _session(
     if not asked.size:
         return theta
     nothing, known = np.zeros(theta.size), np.zeros((asked.size, 3, 3))
+
+    def sums() -> Sums:
+        here = Questions(slope[asked], cuts[asked], known)
+        return session_sums(block, here, theta, nothing, 1, coupled=False)
+
     for _ in range(ROUNDS):
         for _ in range(QUESTION_STEPS):
-            sums = session_sums(block, Questions(slope[asked], cuts[asked], known), theta, nothing, 1)
-            _move_questions(panel, asked, sums, slope, cuts, priors)
+            _move_questions(panel, asked, sums(), slope, cuts, priors)
         for _ in range(2):
-            sums = session_sums(block, Questions(slope[asked], cuts[asked], known), theta, nothing, 1)
+            found = sums()
             pull = np.zeros(theta.size) if seed else centre - theta
-            theta = theta + (sums.theta + precision * pull) / (sums.theta_theta + precision)
+            theta = theta + (found.theta + precision * pull) / (found.theta_theta + precision)
         if seed:
             theta = (theta - theta.mean()) / max(float(theta.std()), 1e-6)
     return theta
