@@ -12,7 +12,7 @@ import numpy as np
 from betweengiants.trade.arrays import Floats, Ints
 from betweengiants.trade.batch import GROWTH, POLISH, SHRINK, Mixing
 from betweengiants.trade.sector_jacobian import jacobian
-from betweengiants.trade.sector_kernel import Block, Caps, State, evaluate
+from betweengiants.trade.sector_kernel import STILL, Block, Caps, State, evaluate
 from betweengiants.trade.sector_newton import LONGEST, by_path, iterate
 
 FEWEST = 4
@@ -23,6 +23,8 @@ MEMORY = 2.0e8
 MOST = 128
 STEP_TOLERANCE = 1e-12
 MIDDLE = 1e-6
+LOOSE, SHARE = 1e-4, 1e-3
+"""Prices need not settle further than this, and this share of the smallest residual, while scenarios are far from solved."""
 
 
 def chunk_size(cells: int, countries: int) -> int:
@@ -91,17 +93,21 @@ def _mix(block: Block, inverse: Floats, middle: State, tolerance: float) -> tupl
     shape, n = block.alive.shape, block.alive[0].size
     todo, rounds = np.arange(shape[0]), np.zeros(shape[0], dtype=np.int64)
     x = np.repeat(middle.r.reshape(n, 1), shape[0], axis=1)
-    state = evaluate(block, x.T.reshape(shape), np.broadcast_to(middle.price, shape))
+    settled = LOOSE
+    state = evaluate(block, x.T.reshape(shape), np.broadcast_to(middle.price, shape), settled)
     best = state.take(todo)
     mixing = Mixing(n, shape[0])
     f = moved = np.zeros_like(x)
     within, lowest = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
     for round_ in range(1, ROUNDS + 1):
         if round_ > 1:
-            state = evaluate(block, x.T.reshape(-1, *shape[1:]), state.price)
+            state = evaluate(block, x.T.reshape(-1, *shape[1:]), state.price, settled)
         x = np.ascontiguousarray(state.r.reshape(-1, n).T)
         previous, f = f, inverse @ state.gap.reshape(-1, n).T
         rounds[todo] = round_
+        if settled > STILL:
+            # A residual at loose prices only says how near it is.
+            state.residual = np.maximum(state.residual, 10 * settled)
         better = np.flatnonzero(state.residual < best.residual[todo])
         best.put(todo[better], state.take(better))
         within += state.residual <= tolerance
@@ -113,6 +119,7 @@ def _mix(block: Block, inverse: Floats, middle: State, tolerance: float) -> tupl
             mixing.remember(x - moved, f - previous)
         mixing.forget(state.residual > GROWTH * lowest)
         lowest = np.minimum(lowest, state.residual)
+        settled = max(STILL, min(settled, SHARE * float(state.residual[~done].min())))
         if (~done).mean() < SHRINK:
             keep = np.flatnonzero(~done)
             block, state, todo = block.take(keep), state.take(keep), todo[keep]

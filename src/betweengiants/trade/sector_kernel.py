@@ -178,8 +178,15 @@ class State:
             getattr(self, f.name)[scenarios] = getattr(other, f.name)
 
 
-def evaluate(block: Block, r: Floats, price: Floats | None = None) -> State:
-    """The state at r, which is normalised first so that world income keeps its baseline; `price` starts the prices."""
+def evaluate(block: Block, r: Floats, price: Floats | None = None, still: float = STILL) -> State:
+    """The state at r, which is normalised first so that world income keeps its baseline.
+
+    Args:
+        block: the scenarios.
+        r: (B, S, N).
+        price: (B, S, N) where the prices start.
+        still: prices have settled when a sweep moves their logs by no more than this.
+    """
     eco = block.economy
     made = np.where(block.alive, eco.output * np.exp(r), 0.0)
     total = (eco.va * made).sum(axis=(1, 2))
@@ -196,7 +203,7 @@ def evaluate(block: Block, r: Floats, price: Floats | None = None) -> State:
         spent = earned + block.fixed
     absorbed = eco.alpha * spent[:, None, :] + np.einsum("skj,bsj->bkj", eco.gamma, made)
     start = np.zeros(r.shape) if price is None else price
-    cost, price, phi = _prices(block, x, _log_growth(block, absorbed, scale), start)
+    cost, price, phi = _prices(block, x, _log_growth(block, absorbed, scale), start, still)
     sales = _sales(block, cost, price, phi, absorbed, scale)
     ratio = np.where(block.alive, sales / np.where(block.alive, made, 1.0), 1.0)
     residual = np.abs(ratio - 1).max(axis=(1, 2))
@@ -234,7 +241,9 @@ def _delivered(block: Block, cost: Floats, price: Floats, growth: Floats) -> tup
     return np.maximum(plain, held), np.maximum(held - plain, 0.0), held > plain
 
 
-def _prices(block: Block, x: Floats, growth: Floats, price: Floats) -> tuple[Floats, Floats, Floats]:
+def _prices(
+    block: Block, x: Floats, growth: Floats, price: Floats, settled: float = STILL
+) -> tuple[Floats, Floats, Floats]:
     """(cost, price, phi): the fixed point p = T(va x + gamma p) by sweeps from `price`.
 
     T is a contraction. While it helps, a sweep first multiplies the change by what the rounds of inputs add up to at the
@@ -262,7 +271,7 @@ def _prices(block: Block, x: Floats, growth: Floats, price: Floats) -> tuple[Flo
         phi = np.where(need, np.maximum(phi, TINY), 1.0)
         step = np.where(need, -np.log(phi) / theta, 0.0) - price
         change = float(np.abs(step).max())
-        if not change > STILL * (1 + float(np.abs(price).max())):
+        if not change > settled * (1 + float(np.abs(price).max())):
             break
         helped = helped and change <= SLOW * last
         last = change
