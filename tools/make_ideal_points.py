@@ -4,7 +4,7 @@ Run: python tools/make_ideal_points.py VOTES [--out FILE]
 
 VOTES has the layout of `betweengiants votes ideal-points`. All sessions are estimated together; the table keeps those since
 1991 (session 46). A session stands for the year in which it begins (session + 1945, Voeten). EU27 is the mean of the
-present members that voted; its error takes their errors as independent.
+present members that voted; its error holds what their errors have in common.
 """
 
 from __future__ import annotations
@@ -26,20 +26,9 @@ DIGITS = 4
 
 def table(votes: Path) -> pl.DataFrame:
     """The rows of the table, sorted."""
-    found = ideal_points(read_votes(votes)).frame.filter(pl.col("session") >= FIRST_SESSION)
-    columns = ["country", "session", "n", "ideal_point", "se"]
-    union = (
-        found.filter(pl.col("country").is_in(list(blocs()["EU27"])))
-        .group_by("session")
-        .agg(
-            n=pl.col("n").max(),
-            ideal_point=pl.col("ideal_point").mean(),
-            se=(pl.col("se") ** 2).sum().sqrt() / pl.len(),
-        )
-        .with_columns(country=pl.lit("EU27"))
-    )
+    found = ideal_points(read_votes(votes), groups={"EU27": blocs()["EU27"]}).frame
     return (
-        pl.concat([found.select(columns), union.select(columns)])
+        found.filter(pl.col("session") >= FIRST_SESSION)
         .with_columns(
             pl.col("ideal_point", "se").round(DIGITS),
             year=pl.col("session") + 1945,

@@ -215,3 +215,38 @@ def test_published_variances_can_be_held(drawn: Votes) -> None:
     free = ideal_points(drawn)
     joined = found.frame.join(free.frame, on=["country", "session"], suffix="_free")
     assert joined.select(pl.corr("ideal_point", "ideal_point_free")).item() > 0.97
+
+
+def test_means_of_groups(drawn: Votes) -> None:
+    """A group of one is that state; what the standardisation fixes has no error; states stay as they are."""
+    groups = {"one": ["S004"], "two": ["S004", "S011"]}
+    found = ideal_points(drawn, groups=groups).frame
+    plain = ideal_points(drawn).frame
+    states = found.filter(~pl.col("country").is_in(list(groups)))
+    assert states.drop("se").equals(plain.drop("se"))
+    assert states["se"].to_numpy() == pytest.approx(plain["se"].to_numpy(), rel=1e-9)
+    own = plain.filter(pl.col("country") == "S004")
+    one = found.filter(pl.col("country") == "one")
+    assert one.drop("country", "se").equals(own.drop("country", "se"))
+    assert one["se"].to_numpy() == pytest.approx(own["se"].to_numpy(), rel=1e-9)
+    pair = plain.filter(pl.col("country").is_in(groups["two"])).group_by("session", maintain_order=True)
+    pair = pair.agg(
+        pl.col("ideal_point").mean(), least=pl.col("se").diff().abs().max() / 2, most=pl.col("se").mean()
+    )
+    two = found.filter(pl.col("country") == "two").join(pair, on="session", suffix="_of_members")
+    assert two["ideal_point"].to_numpy() == pytest.approx(two["ideal_point_of_members"].to_numpy(), abs=1e-12)
+    # Between errors that cancel and errors that are one and the same.
+    assert ((two["se"] >= two["least"]) & (two["se"] <= two["most"] + 1e-12)).all()
+    together = ideal_points(
+        as_votes([[1, 3, 1], [3, 1, 1], [1, 1, 3]], [1, 1, 1]), groups={"all": ["A", "B", "C"]}
+    )
+    fixed = together.frame.filter(pl.col("country") == "all")
+    assert fixed["ideal_point"].item() == pytest.approx(0, abs=1e-12)
+    assert fixed["se"].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_groups_that_cannot_be(drawn: Votes) -> None:
+    with pytest.raises(UnknownLabel, match="S99"):
+        ideal_points(drawn, groups={"pair": ["S001", "S99"]})
+    with pytest.raises(DataError, match="a state 'S001'"):
+        ideal_points(drawn, groups={"S001": ["S002"]})

@@ -8,7 +8,7 @@ docs/methods/ideal-points.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +94,7 @@ def ideal_points(
     sign: str = "USA",
     drift: float | None = None,
     spread: float | None = None,
+    groups: Mapping[str, Collection[str]] | None = None,
     tolerance: float = TOLERANCE,
     most_steps: int = MOST_STEPS,
 ) -> IdealPoints:
@@ -107,6 +108,8 @@ def ideal_points(
         drift: variance of the walk on the reported scale (0.5 in the published series); None: estimate it.
         spread: variance of the slopes on that scale (published: 1); None: estimate it, and take the published one if
             the estimate does not converge.
+        groups: names and members of groups of states whose mean is wanted as well, in every session in which a member
+            voted; their errors hold what the errors of the members have in common. n is that of the busiest member.
         tolerance: furthest move of a position in the last step.
         most_steps: steps before giving up.
 
@@ -116,7 +119,7 @@ def ideal_points(
     Raises:
         DataError: no resolution with two different votes; states that no vote connects with the others; a variance that is
             not above 0 and up to 100.
-        UnknownLabel: a link with a resolution that the file does not hold.
+        UnknownLabel: a link with a resolution, or a group with a state, that the file does not hold.
         NotConverged: after `most_steps`.
     """
     for name, value in (("drift", drift), ("spread", spread)):
@@ -125,14 +128,15 @@ def ideal_points(
                 found=f"{name} {value:g}", allowed=f"a variance above 0, up to {LARGEST_VARIANCE:g}"
             )
     panel = make_panel(votes, links, contested=contested)
+    keys, weights = _group_means(panel, votes, groups or {})
     held = False
     try:
-        found = fit(panel, drift=drift, spread=spread, tolerance=tolerance, most=most_steps)
+        found = fit(panel, drift=drift, spread=spread, tolerance=tolerance, most=most_steps, groups=weights)
     except NotConverged:
         if spread is not None:
             raise
         held = True
-        found = fit(panel, drift=drift, spread=SPREAD, tolerance=tolerance, most=most_steps)
+        found = fit(panel, drift=drift, spread=SPREAD, tolerance=tolerance, most=most_steps, groups=weights)
     turn, rule = _sign(panel, found, votes, sign)
     frame = pl.DataFrame(
         {
@@ -142,7 +146,18 @@ def ideal_points(
             "ideal_point": turn * found.mean,
             "se": np.sqrt(found.variance),
         }
-    ).sort("country", "session")
+    )
+    means = pl.DataFrame(
+        {
+            "country": [name for name, _ in keys],
+            "session": np.array([session for _, session in keys], dtype=panel.session.dtype),
+            "n": np.where(weights > 0, panel.n[:, None], 0).max(axis=0, initial=0),
+            "ideal_point": turn * (found.mean @ weights),
+            "se": np.sqrt(np.maximum(found.group_variance, 0)),
+        },
+        schema=frame.schema,
+    )
+    frame = pl.concat([frame, means]).sort("country", "session")
     return IdealPoints(
         frame=frame,
         sign=rule,
@@ -158,6 +173,24 @@ def ideal_points(
         tolerance=tolerance,
         typical=int(np.median(np.unique(panel.session, return_counts=True)[1])),
     )
+
+
+def _group_means(
+    panel: Panel, votes: Votes, groups: Mapping[str, Collection[str]]
+) -> tuple[list[tuple[str, int]], Floats]:
+    """Group and session of each mean, and (N, K) weights of the positions in it."""
+    keys, columns = [], []
+    for name, members in groups.items():
+        if name in votes.countries:
+            raise DataError(
+                file=votes.name, found=f"a state '{name}'", allowed="groups with names that no state has"
+            )
+        inside = np.isin(panel.state, [votes.position(label) for label in members])
+        for session in np.unique(panel.session[inside]).tolist():
+            own = inside & (panel.session == session)
+            keys.append((name, session))
+            columns.append(own / own.sum())
+    return keys, np.column_stack(columns) if columns else np.empty((panel.n.size, 0))
 
 
 def _sign(panel: Panel, found: Fit, votes: Votes, label: str) -> tuple[float, str]:

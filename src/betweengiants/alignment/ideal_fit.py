@@ -45,6 +45,7 @@ class Fit:
         mean: (N,) posterior means of the positions, with mean 0 and standard deviation 1.
         variance: (N,) their posterior variances: what is not known of questions and of other states included, what the
             standardisation fixes taken out.
+        group_variance: (K,) posterior variances of the means of groups, with what their members' errors share.
         conditional: (N,) variances as if questions and other states were known (far too small; for comparison).
         questions: the questions.
         walk: the walk with its variances.
@@ -55,6 +56,7 @@ class Fit:
 
     mean: Floats
     variance: Floats
+    group_variance: Floats
     conditional: Floats
     questions: Questions
     walk: Walk
@@ -64,7 +66,13 @@ class Fit:
 
 
 def fit(
-    panel: Panel, *, drift: float | None = None, spread: float | None = None, tolerance: float, most: int
+    panel: Panel,
+    *,
+    drift: float | None = None,
+    spread: float | None = None,
+    tolerance: float,
+    most: int,
+    groups: Floats | None = None,
 ) -> Fit:
     """Fit the model.
 
@@ -74,11 +82,13 @@ def fit(
         spread: variance of the slopes on the reported scale; None: estimate it (at most `LARGEST_SPREAD`).
         tolerance: furthest move of a position in the last step, in units of the reported positions.
         most: Newton steps before giving up.
+        groups: (N, K) weights of positions in each of K means (default: none).
 
     Raises:
         NotConverged: after `most` steps.
     """
-    return _Fitting(panel, drift, spread).run(tolerance, most)
+    groups = np.empty((panel.n.size, 0)) if groups is None else groups
+    return _Fitting(panel, drift, spread).run(tolerance, most, groups)
 
 
 class _Fitting:
@@ -90,7 +100,7 @@ class _Fitting:
         self.spread, self.free_spread = spread or SPREAD, spread is None
         self.absent = ~panel.two_cuts
 
-    def run(self, tolerance: float, most: int) -> Fit:
+    def run(self, tolerance: float, most: int, groups: Floats) -> Fit:
         nodes, pull, mixer = 1, 0.0, Mixer(DEPTH, self.panel.two_cuts)
         at = self._begin()
         sums, bound = self._sums(at, nodes)
@@ -107,7 +117,7 @@ class _Fitting:
             move, change, pull = self._newton(factor, at, theta, items)
             size, uses = float(np.abs(move).max()), uses + 1
             if size < tolerance and nodes == NODES and uses == 1:
-                return self._result(factor, at, step, size)
+                return self._result(factor, at, groups, step, size)
             if not (nodes == NODES and tolerance < size < KEPT and uses < USES):
                 factor = None
             if nodes < NODES and (size < NEAR or step >= ROUGH_STEPS):
@@ -195,13 +205,19 @@ class _Fitting:
         force = np.linalg.solve(held.T @ x[:, 1:], held.T @ x[:, 0])
         return x[:, 0] - x[:, 1:] @ force, y[:, :, 0] - y[:, :, 1:] @ force, float(force[1])
 
-    def _result(self, factor: Factor, at: Posterior, step: int, size: float) -> Fit:
+    def _result(self, factor: Factor, at: Posterior, groups: Floats, step: int, size: float) -> Fit:
         held = np.column_stack([np.ones(at.mean.size), at.mean])
-        x, _ = factor.solve(held, np.zeros((at.slope.size, 3, 2)))
-        fixed = np.einsum("ik,ki->i", x, np.linalg.solve(held.T @ x, x.T))
+        right = np.column_stack([held, groups])
+        solved, _ = factor.solve(right, np.zeros((at.slope.size, 3, right.shape[1])))
+        x, means = solved[:, :2], solved[:, 2:]
+        # The standardisation fixes two sums of the positions: what is known of them is taken out of every variance.
+        known = np.linalg.inv(held.T @ x)
+        fixed = np.einsum("ik,kl,il->i", x, known, x)
+        reach = groups.T @ x
         return Fit(
             mean=at.mean,
             variance=factor.variances() - fixed,
+            group_variance=(groups * means).sum(axis=0) - np.einsum("gk,kl,gl->g", reach, known, reach),
             conditional=self.walk.smooth(at.information)[0],
             questions=at.questions(self._priors(), self.absent)[0],
             walk=self.walk,
