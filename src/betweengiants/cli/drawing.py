@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+
     from betweengiants.dossier import Dossier
     from betweengiants.position.coupled_draws import CoupledDraws
 
@@ -41,18 +45,40 @@ def drawn(
     known = draw_store.load(folder, dossier, draws, seed)
     if known is not None:
         return known
-    workers = min(jobs or os.cpu_count() or 1, -(-draws // BLOCK))
     show = _progress if sys.stderr.isatty() else None
-    if workers == 1:
-        found = coupled_draws(dossier, draws, seed=seed, progress=show)
-    else:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
-            found = coupled_draws(dossier, draws, seed=seed, executor=executor, progress=show)
+    with workers(jobs, -(-draws // BLOCK)) as executor:
+        found = coupled_draws(dossier, draws, seed=seed, executor=executor, progress=show)
     draw_store.save(folder, dossier, found)
     return found
+
+
+@contextmanager
+def workers(jobs: int | None, most: int) -> Iterator[Executor | None]:
+    """Processes to share work with, as many as asked for (None: one a core) but for `most`; None where that is one."""
+    count = min(jobs or os.cpu_count() or 1, most)
+    if count <= 1:
+        yield None
+        return
+    with _pool(count) as executor:
+        yield executor
+
+
+@contextmanager
+def renderer(jobs: int | None) -> Iterator[Executor | None]:
+    """One more process, which renders pictures meanwhile; None where a single one is asked for or at hand."""
+    if (jobs or os.cpu_count() or 1) == 1:
+        yield None
+        return
+    with _pool(1) as executor:
+        yield executor
+
+
+def _pool(count: int) -> Executor:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # A forked copy of a process with threads (polars has them) may hang.
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
 def _progress(done: int, whole: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from betweengiants.core.csvout import csv_text
-from betweengiants.core.files import make_folder, write_text
+from betweengiants.core.files import make_folder, write_bytes, write_text
 from betweengiants.position import Position
 from betweengiants.report import sections, words
 from betweengiants.report.answer import answer
@@ -30,7 +31,7 @@ from betweengiants.report.figures import all_figures
 from betweengiants.report.frontierchart import plan_rows
 from betweengiants.report.origins import Cited, trail_rows
 from betweengiants.report.style import POWER_COLOURS, theme_css
-from betweengiants.report.svg import render, to_inline_svg, to_png
+from betweengiants.report.svg import start_png, start_render, to_inline_svg
 from betweengiants.report.tables import report_tables
 
 PAGE = "index.html"
@@ -58,6 +59,7 @@ def write_report(
     progress: Progress = lambda step: None,
     *,
     beside: Beside | None = None,
+    executor: Executor | None = None,
 ) -> Written:
     """Write the page, position.json, tables/*.csv and figures/*.png.
 
@@ -68,6 +70,7 @@ def write_report(
         folder: created if it is not there.
         progress: called with the name of each step.
         beside: what stands beside the results, if it is at hand.
+        executor: any `concurrent.futures` executor, which renders the pictures meanwhile; None: one after the other.
 
     Raises:
         OutputError: the folder cannot be written to (found before any work is done).
@@ -76,17 +79,19 @@ def write_report(
     progress("what stands beside")
     found = beside if beside is not None else Beside(position)
     figures = all_figures(position, found)
+    drawing = start_drawing(figures, progress, executor)
     tables = report_tables(position, figures, found)
-    drawn = draw_all(figures, progress)
+    drawn = {key: text() for key, text in drawing.items()}
+    progress("pictures")
+    pictures = {name: start_png(drawn[name, "wide"], executor) for name in figures}
     page = render_page(position, figures, tables, drawn, found)
     for sub in ("tables", "figures"):
         make_folder(out / sub)
     written = [write_text(out / PAGE, page), write_text(out / "position.json", position.to_json())]
     for name, frame in tables.items():
         written.append(write_text(out / "tables" / f"{name}.csv", csv_text(frame)))
-    for figure in figures.values():
-        progress(f"picture {figure.figure_id}")
-        written.append(to_png(drawn[figure.figure_id, "wide"], out / "figures" / f"{figure.figure_id}.png"))
+    for name, picture in pictures.items():
+        written.append(write_bytes(out / "figures" / f"{name}.png", picture()))
     return Written(written[0], tuple(written))
 
 
@@ -137,15 +142,17 @@ def render_page(
     return page
 
 
-def draw_all(figures: dict[str, Figure], progress: Progress = lambda step: None) -> Drawn:
-    """Every figure in both widths, as SVG text by figure and width."""
-    drawn: Drawn = {}
+def start_drawing(
+    figures: dict[str, Figure], progress: Progress = lambda step: None, executor: Executor | None = None
+) -> dict[tuple[str, str], Callable[[], str]]:
+    """Begin with every figure in both widths; what gives the SVG text, by figure and width."""
+    drawing = {}
     with debug_mode(False):  # checking each part of a chart against the schema would take half of the time
         for figure in figures.values():
             progress(f"figure {figure.figure_id}")
             for size, width in WIDTHS.items():
-                drawn[figure.figure_id, size] = render(figure.draw(width))
-    return drawn
+                drawing[figure.figure_id, size] = start_render(figure.draw(width), executor)
+    return drawing
 
 
 def _figure(figure: Figure, position: Position, drawn: Drawn) -> dict[str, Any]:

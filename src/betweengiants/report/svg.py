@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import altair as alt
 import vl_convert
@@ -17,6 +20,7 @@ from betweengiants.core.files import write_bytes
 from betweengiants.report.slim import slim
 from betweengiants.report.style import AXIS, HATCH, INLINE_FONT, PAPER, ROLES
 
+T = TypeVar("T")
 LEAVES = {"path", "text", "rect", "circle", "line", "image"}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _URL = re.compile(r"url\(#([^)]+)\)")
@@ -29,7 +33,17 @@ _DROPPED = {"aria-label", "aria-roledescription", "aria-hidden", "role", "font-f
 
 def render(chart: alt.TopLevelMixin) -> str:
     """The chart as SVG text in sentinel colours, to be drawn once and used by both functions below."""
-    return str(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
+    return start_render(chart)()
+
+
+def start_render(chart: alt.TopLevelMixin, executor: Executor | None = None) -> Callable[[], str]:
+    """Begin to render; call what is returned for the text.
+
+    Args:
+        chart: any chart.
+        executor: any `concurrent.futures` executor; None: render at once.
+    """
+    return _started(executor, vl_convert.vegalite_to_svg, chart.to_dict(), allowed_base_urls=[])
 
 
 def to_inline_svg(
@@ -80,16 +94,28 @@ def to_inline_svg(
 def to_png(
     chart: alt.TopLevelMixin | str, path: Path | str, scale: float = 2.0, margin: float = 16.0
 ) -> Path:
-    """Write the chart as a PNG in the light theme on white.
-
-    Args:
-        chart: any chart that `style.base_config` has dressed, or what `render` made of it.
-        path: the file to write.
-        scale: pixels of the file to one of the chart.
-        margin: white around the chart, in pixels of the chart.
+    """Write the chart as a PNG in the light theme on white; see `start_png`.
 
     Raises:
         OutputError: a place that cannot be written to.
+    """
+    return write_bytes(path, start_png(chart, scale=scale, margin=margin)())
+
+
+def start_png(
+    chart: alt.TopLevelMixin | str,
+    executor: Executor | None = None,
+    *,
+    scale: float = 2.0,
+    margin: float = 16.0,
+) -> Callable[[], bytes]:
+    """Begin to draw the chart as a PNG in the light theme on white; call what is returned for the bytes.
+
+    Args:
+        chart: any chart that `style.base_config` has dressed, or what `render` made of it.
+        executor: any `concurrent.futures` executor; None: draw at once.
+        scale: pixels of the file to one of the chart.
+        margin: white around the chart, in pixels of the chart.
     """
     root = _tree(chart)
     _hatch(root)
@@ -109,8 +135,17 @@ def to_png(
         for name, value in element.attrib.items():
             element.set(name, _LIGHT.get(value.lower(), value))
     root.set("xmlns", "http://www.w3.org/2000/svg")
-    drawn = vl_convert.svg_to_png(ET.tostring(root, encoding="unicode"), scale=scale)
-    return write_bytes(path, drawn)
+    return _started(executor, vl_convert.svg_to_png, ET.tostring(root, encoding="unicode"), scale=scale)
+
+
+def _started(
+    executor: Executor | None, work: Callable[..., T], *given: Any, **options: Any
+) -> Callable[[], T]:
+    """The renderer's own function and plain data alone go to the executor: a new process need not load this package."""
+    if executor is None:
+        done = work(*given, **options)
+        return lambda: done
+    return executor.submit(work, *given, **options).result
 
 
 def _tree(chart: alt.TopLevelMixin | str) -> ET.Element:
