@@ -1,7 +1,7 @@
 """Draws kept on disk, so that the same question is not solved twice.
 
 A file is named by the hash of all that its numbers depend on: the tables that enter, the number of draws, the seed and the
-version of the package. What cannot be read is solved anew; what cannot be written is not kept.
+code of the engines. What cannot be read is solved anew; what cannot be written is not kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import io
 import json
 import os
 import zipfile
-from importlib.metadata import version
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ from betweengiants.core.files import make_folder, write_bytes
 from betweengiants.dossier import Dossier
 from betweengiants.position.coupled_draws import CoupledDraws, frame_of
 
-LAYOUT = 1
-"""Raised when the numbers of a draw change their meaning or their method."""
+ROOMS = ("core", "dossier", "trade", "network", "position")
+"""Packages whose code the draws depend on."""
 PREFIXES = ("trade_matrix", "io_", "network_", "parameters", "uncertainty")
 
 
@@ -37,8 +38,7 @@ def key(dossier: Dossier, draws: int, seed: int) -> str:
     """SHA-256 of what the draws depend on."""
     tables = {name: digest for name, digest in sorted(dossier.hashes.items()) if name.startswith(PREFIXES)}
     asked = {
-        "layout": LAYOUT,
-        "version": version("betweengiants"),
+        "code": _code(),
         "focal": dossier.focal,
         "powers": dossier.powers,
         "tables": tables,
@@ -46,6 +46,19 @@ def key(dossier: Dossier, draws: int, seed: int) -> str:
         "seed": seed,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """SHA-256 of the modules that make the numbers, so that draws of an older method are never taken for new ones."""
+    digest = hashlib.sha256()
+    for room in ROOMS:
+        modules = [
+            part for part in files("betweengiants").joinpath(room).iterdir() if part.name.endswith(".py")
+        ]
+        for module in sorted(modules, key=lambda part: part.name):
+            digest.update(f"{room}/{module.name}\0".encode() + module.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def load(folder: Path, dossier: Dossier, draws: int, seed: int) -> CoupledDraws | None:
