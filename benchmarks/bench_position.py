@@ -5,8 +5,8 @@
 Two parts. First whole runs of the program, start included, in a fresh cache: `position --draws 0`, `position --draws N`
 with all cores, and the same once more with the draws kept. Then, in one process and one run, the equilibria of every
 coalition and channel in both horizons: our batch, our Newton steps one by one, and `scipy.optimize.root` (MINPACK's hybrid
-method, derivatives by differences) on the same residuals from the same start. No package that we know couples a trade model with
-a transport network, so the peers are solvers, not models.
+method, derivatives by differences) on the same residuals from the same start. No package that we know couples a trade
+model with a transport network, so the peers are solvers, not models.
 """
 
 from __future__ import annotations
