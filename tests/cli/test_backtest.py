@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 
 import pytest
-
-from betweengiants.cli.app import main
 
 COLUMNS = [
     "closure_id",
@@ -43,20 +40,6 @@ TIMED = [
     "steady_lost",
     "steady_lost_usd_m",
 ]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["betweengiants", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 def test_backtest_prints_the_contract_columns_and_a_summary(run, tmp_path):
@@ -130,6 +113,26 @@ def test_sever_closes_single_edges(run):
 
 
 @pytest.mark.parametrize(
+    ("domain", "channels"),
+    [("energy", {"oil_transit", "gas_transit"}), ("transit", {"freight_transit"})],
+)
+def test_days_obey_the_domain(run, domain, channels):
+    closure = ("sever", "--by", "RUS", "--days", "5", "--recovery", "0", "--format", "json")
+    every = json.loads(run(*closure)[1])
+    code, out, _ = run(*closure, "--domain", domain)
+    assert code == 0
+    assert json.loads(out) == [row for row in every if row["channel"] in channels]
+    assert {row["channel"] for row in json.loads(out)} == channels
+
+
+def test_days_without_a_network_of_the_domain(run, dossier_copy, edit_table):
+    edit_table("network_commodities", lambda rows: [row.update(system="gas") for row in rows])
+    code, out, err = run("sever", str(dossier_copy), "--by", "RUS", "--days", "5", "--domain", "transit")
+    assert (code, out) == (2, "")
+    assert "no network of --domain transit" in err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "--by POWER"),
@@ -138,6 +141,10 @@ def test_sever_closes_single_edges(run):
         (("--days", "5"), "neither a power nor an edge"),
         (("--by", "RUS", "--days", "-2"), "days -2"),
         (("--by", "RUS", "--days", "5", "--domain", "trade"), "--domain trade with --days"),
+        (
+            ("--edge", "cpc-sea", "--days", "5", "--domain", "transit"),
+            "edge 'cpc-sea', which is in no operating",
+        ),
         (("--by", "RUS", "--days", "5", "--horizon", "long"), "--horizon long with --days"),
         (("--edge", "cpc-see", "--days", "5"), "unknown operating edge 'cpc-see'"),
         (("--by", "RUSS", "--days", "5"), "unknown power 'RUSS'"),

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -21,18 +22,18 @@ app = typer.Typer(pretty_exceptions_enable=False)
 app.command(epilog=EPILOG)(frontier)
 
 
-def run(*words: object) -> Result:
+def invoke(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
 def refusal(*words: object) -> BetweenGiantsError:
-    error = run(*words).exception
+    error = invoke(*words).exception
     assert isinstance(error, BetweenGiantsError)
     return error
 
 
 def test_frontier_as_csv() -> None:
-    result = run("--points", 3, "--format", "csv")
+    result = invoke("--points", 3, "--format", "csv")
     assert result.exit_code == 0
     frame = pl.read_csv(io.StringIO(result.stdout))
     assert {
@@ -48,7 +49,7 @@ def test_frontier_as_csv() -> None:
 
 
 def test_plan_as_json() -> None:
-    result = run("kazakhstan", "--bound", 85, "--powers", "RUS,CHN", "--format", "json")
+    result = invoke("kazakhstan", "--bound", 85, "--powers", "RUS,CHN", "--format", "json")
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
     assert {"option_id", "name", "added_capacity", "capex_usd_m", "cost_usd_m_per_year"} <= set(rows[0])
@@ -58,7 +59,7 @@ def test_plan_as_json() -> None:
 
 
 def test_table_with_totals_below_and_whole_projects() -> None:
-    parts, whole = run("--bound", 80), run("--bound", 80, "--whole")
+    parts, whole = invoke("--bound", 80), invoke("--bound", 80, "--whole")
     assert parts.exit_code == whole.exit_code == 0
     assert "kcts_pipe is built to" in parts.stderr
     assert "kcts_pipe is built to" not in whole.stderr
@@ -67,19 +68,19 @@ def test_table_with_totals_below_and_whole_projects() -> None:
 
 
 def test_joint_severance_is_a_coalition() -> None:
-    result = run("--points", 2, "--powers", "RUS+CHN, RUS", "--format", "csv")
+    result = invoke("--points", 2, "--powers", "RUS+CHN, RUS", "--format", "csv")
     assert pl.read_csv(io.StringIO(result.stdout))["worst_power"].to_list() == ["CHN+RUS"] * 2
 
 
 def test_to_a_file(tmp_path: Path) -> None:
     target = tmp_path / "frontier.parquet"
-    assert run("--points", 2, "--format", "parquet", "--output", target).exit_code == 0
+    assert invoke("--points", 2, "--format", "parquet", "--output", target).exit_code == 0
     assert pl.read_parquet(target).height == 2
 
 
 def test_same_bytes_twice() -> None:
     words = ("--bound", 77, "--format", "csv")
-    assert run(*words).stdout == run(*words).stdout
+    assert invoke(*words).stdout == invoke(*words).stdout
 
 
 def test_unattainable_bound_exits_3_and_names_the_least() -> None:
@@ -113,8 +114,26 @@ def test_refused(words: tuple[object, ...], part: str) -> None:
 
 
 def test_help_is_light_and_has_an_example() -> None:
-    result = run("--help")
+    result = invoke("--help")
     assert result.exit_code == 0
     assert "betweengiants frontier kazakhstan --bound 80" in result.stdout
     code = "import sys, betweengiants.cli.frontier; sys.exit('polars' in sys.modules or 'highspy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_printed_ids_are_traced(run: Callable[..., tuple[int, str, str]]) -> None:
+    """From the commands' own tables: the id of a row leads to the number of the row."""
+    for asked, column in ((("--points", 2), "cost_usd_m_per_year"), (("--bound", 80), "added_capacity")):
+        code, out, _ = run("frontier", *asked, "--format", "json")
+        row = json.loads(out)[-1]
+        assert code == 0
+        code, out, _ = run("trace", row["id"], "--format", "json")
+        assert code == 0
+        assert json.loads(out)["value"] == pytest.approx(row[column])
+        assert json.loads(out)["sources"]
+    code, out, _ = run("trace", "--list", "--kind", "frontier", "--format", "csv")
+    assert code == 0
+    assert {"frontier.today", "frontier.least"} < {line.partition(",")[0] for line in out.splitlines()}
+    code, out, _ = run("cite", "--of", "frontier.today", "--format", "csl")
+    assert code == 0
+    assert json.loads(out)

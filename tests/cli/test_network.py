@@ -2,66 +2,34 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import subprocess
 import sys
+from functools import partial
 
 import polars as pl
 import pytest
 
-from betweengiants.cli.app import main
 from betweengiants.cli.network import Basis
 
 FLOW = ["edge_id", "commodity", "flow", "capacity", "utilisation", "shadow_price"]
 SEVER = ["commodity", "market", "before", "after", "lost", "lost_pct"]
 CONTINGENCY = ["removed", "value_before", "value_after", "value_lost", "delivered_lost"]
 
-NODES = """node_id,name,kind,country,lat,lon
-field,Field,field,AAA,45,60
-middle,Middle,junction,BBB,46,50
-market,Market,market,CCC,47,40
-"""
-EDGES = """edge_id,from_node,to_node,mode,commodities,capacity,cost,loss,bidirectional,controlled_by
-east,field,middle,pipeline,oil,60,1,0,false,
-west,middle,market,pipeline,oil,,1,0,false,
-round,field,market,rail,oil,50,5,0,false,DDD
-"""
-SUPPLY = "node_id,commodity,quantity,cost\nfield,oil,80,1\n"
-DEMAND = "node_id,commodity,quantity,price\nmarket,oil,100,20\n"
 BEFORE, AFTER = 60 * 17.0 + 20 * 14, 50 * 14.0
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A cheap pipe of 60 through BBB and a dear one of 50 that avoids it (see tests/network/test_severance.py)."""
-    place = tmp_path / "network"
-    place.mkdir()
-    for name, text in (("nodes", NODES), ("edges", EDGES), ("supply", SUPPLY), ("demand", DEMAND)):
-        (place / f"{name}.csv").write_text(text, encoding="utf-8")
-    return place
+def folder(write_network):
+    return write_network()  # see tests/network/test_severance.py
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["betweengiants", "network", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
+def run(run):
+    return partial(run, "network")
 
 
-def rows(text):
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_flow(run, folder):
+def test_flow(run, folder, rows):
     code, out, err = run("flow", folder, "--format", "csv")
     table = {row["edge_id"]: row for row in rows(out)}
     assert code == 0
@@ -107,13 +75,13 @@ def test_parquet_goes_to_a_file(run, folder, tmp_path):
     assert pl.read_parquet(file).columns == FLOW
 
 
-def test_joint_severance(run, folder):
+def test_joint_severance(run, folder, rows):
     code, out, _ = run("sever", folder, "--power", "BBB", "--power", "DDD", "--format", "csv")
     assert code == 0
     assert rows(out)[0]["after"] == "0.0"
 
 
-def test_basis_and_threshold(run, folder):
+def test_basis_and_threshold(run, folder, rows):
     _, out, err = run("sever", folder, "--power", "BBB", "--basis", "ownership", "--format", "csv")
     assert rows(out)[0]["lost"] == "0.0"
     assert "BBB closes nothing on the basis of ownership" in err
@@ -136,7 +104,7 @@ def test_basis_and_threshold(run, folder):
         (("--powers", "--order", "2", "--basis", "ownership"), None),
     ],
 )
-def test_contingency(run, folder, options, removed):
+def test_contingency(run, folder, options, removed, rows):
     code, out, _ = run("contingency", folder, *options, "--format", "csv")
     table = rows(out)
     assert code == 0
@@ -228,15 +196,15 @@ def test_bases_are_those_of_the_engine():
     assert tuple(basis.value for basis in Basis) == BASES
 
 
-def test_flows_beside_observed_ones(run, folder, tmp_path):
+def test_flows_beside_observed_ones(run, folder, tmp_path, rows):
     seen = tmp_path / "seen.csv"
     seen.write_text("edge_id,commodity,volume\neast,oil,50\n")
     code, out, _ = run("flow", folder, "--observed", seen, "--format", "csv")
     assert code == 0
-    rows = {row["edge_id"]: row for row in csv.DictReader(io.StringIO(out))}
-    assert list(rows["east"]) == [*FLOW, "observed", "error_pct"]
-    assert (float(rows["east"]["observed"]), float(rows["east"]["error_pct"])) == (50.0, 20.0)
-    assert rows["round"]["observed"] == ""
+    table = {row["edge_id"]: row for row in rows(out)}
+    assert list(table["east"]) == [*FLOW, "observed", "error_pct"]
+    assert (float(table["east"]["observed"]), float(table["east"]["error_pct"])) == (50.0, 20.0)
+    assert table["round"]["observed"] == ""
 
 
 def test_observed_flows_of_unknown_edges_are_refused(run, folder, tmp_path):
@@ -249,14 +217,17 @@ def test_observed_flows_of_unknown_edges_are_refused(run, folder, tmp_path):
 
 
 def test_check_of_a_clean_folder(run, folder):
-    (folder / "edges.csv").write_text(EDGES.replace("DDD", "RUS"))
+    edges = folder / "edges.csv"
+    edges.write_text(edges.read_text(encoding="utf-8").replace("DDD", "RUS"), encoding="utf-8")
     code, out, _ = run("check", folder, "--format", "csv")
     assert (code, out) == (0, "file,row,column,check,found,allowed\n")
 
 
 def test_check_lists_faults(run, folder):
-    (folder / "supply.csv").write_text(SUPPLY + "field,gas,-1,1\n")
-    (folder / "edges.csv").write_text(EDGES.replace("DDD", "RUS"))
+    with (folder / "supply.csv").open("a", encoding="utf-8") as supply:
+        supply.write("field,gas,-1,1\n")
+    edges = folder / "edges.csv"
+    edges.write_text(edges.read_text(encoding="utf-8").replace("DDD", "RUS"), encoding="utf-8")
     code, out, _ = run("check", folder, "--format", "json")
     assert code == 1
     assert [(row["file"], row["row"], row["check"]) for row in json.loads(out)] == [

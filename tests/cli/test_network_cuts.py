@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import sys
+from functools import partial
 
 import pytest
 
-from betweengiants.cli.app import main
 from betweengiants.cli.network_cuts import Counted
 from betweengiants.network import ProgrammePool
 
@@ -28,51 +25,27 @@ INTERDICT = [
     "status",
     "gap",
 ]
-NODES = """node_id,name,kind,country,lat,lon
-field,Field,field,AAA,45,60
-middle,Middle,junction,BBB,46,50
-market,Market,market,CCC,47,40
-"""
 EDGES = """edge_id,from_node,to_node,mode,commodities,capacity,cost,loss,bidirectional,controlled_by,status,added_cost
 east,field,middle,pipeline,oil,60,1,0,false,,operating,
 west,middle,market,pipeline,oil,,1,0,false,,operating,
 round,field,market,rail,oil,50,5,0,false,DDD,operating,3
 new,field,market,pipeline,oil,20,2,0,false,,planned,2
 """
-SUPPLY = "node_id,commodity,quantity,cost\nfield,oil,80,1\n"
-DEMAND = "node_id,commodity,quantity,price\nmarket,oil,100,20\n"
 BEFORE, AFTER = 60 * 17.0 + 20 * 14, 50 * 14.0
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A cheap pipe of 60 through BBB, a dear one of 50 that avoids it, and one of 20 that is only planned."""
-    place = tmp_path / "network"
-    place.mkdir()
-    for name, text in (("nodes", NODES), ("edges", EDGES), ("supply", SUPPLY), ("demand", DEMAND)):
-        (place / f"{name}.csv").write_text(text, encoding="utf-8")
-    return place
+def folder(write_network):
+    """The same with a pipe of 20 that is only planned, and what closing the dear one would add."""
+    return write_network(edges=EDGES)
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["betweengiants", "network", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
+def run(run):
+    return partial(run, "network")
 
 
-def rows(text):
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_nodes_close_with_all_that_they_hold(run, folder):
+def test_nodes_close_with_all_that_they_hold(run, folder, rows):
     code, out, _ = run("contingency", folder, "--nodes", "--format", "csv")
     table = rows(out)
     assert code == 0
@@ -138,13 +111,13 @@ def test_interdict_by_hand(run, folder):
     assert "rank 1: no added capacity restores what was delivered; at best 25.0% of its worth" in err
 
 
-def test_interdict_beyond_two_edges(run, folder):
+def test_interdict_beyond_two_edges(run, folder, rows):
     code, out, _ = run("interdict", folder, "--budget", "3", "--sets", "2", "--format", "csv")
     assert code == 0
     assert [row["removed"] for row in rows(out)] == ["east;round", "round;west"]
 
 
-def test_the_smallest_set(run, folder):
+def test_the_smallest_set(run, folder, rows):
     code, out, _ = run("interdict", folder, "--halve", "--format", "csv")
     assert (code, [row["removed"] for row in rows(out)]) == (0, ["east;round"])
     code, out, _ = run("interdict", folder, "--keep-below", "0.7", "--sets", "3", "--format", "csv")
@@ -154,13 +127,14 @@ def test_the_smallest_set(run, folder):
 
 
 def test_what_no_closure_reaches_is_exit_code_3(run, folder):
-    (folder / "demand.csv").write_text(DEMAND + "field,oil,70,19\n", encoding="utf-8")
+    with (folder / "demand.csv").open("a", encoding="utf-8") as demand:
+        demand.write("field,oil,70,19\n")
     code, out, err = run("interdict", folder, "--halve")
     assert (code, out) == (3, "")
     assert "supply and demand at one node need no edge" in err
 
 
-def test_without_costs_of_capacity_the_bypass_is_empty(run, folder):
+def test_without_costs_of_capacity_the_bypass_is_empty(run, folder, rows):
     (folder / "edges.csv").write_text(EDGES.replace("added_cost", "note"), encoding="utf-8")
     code, out, err = run("interdict", folder, "--budget", "1", "--format", "csv")
     assert code == 0
@@ -168,10 +142,12 @@ def test_without_costs_of_capacity_the_bypass_is_empty(run, folder):
     assert "no costs of added capacity are stated (added_cost)" in err
 
 
-def test_several_units(run, folder):
+def test_several_units(run, folder, rows):
     (folder / "edges.csv").write_text(EDGES.replace(",oil,", ",gas;oil,"), encoding="utf-8")
-    (folder / "supply.csv").write_text(SUPPLY + "field,gas,5,1\n", encoding="utf-8")
-    (folder / "demand.csv").write_text(DEMAND + "market,gas,5,9\n", encoding="utf-8")
+    with (folder / "supply.csv").open("a", encoding="utf-8") as supply:
+        supply.write("field,gas,5,1\n")
+    with (folder / "demand.csv").open("a", encoding="utf-8") as demand:
+        demand.write("market,gas,5,9\n")
     (folder / "commodities.csv").write_text("commodity,unit\noil,million_t\ngas,bcm\n", encoding="utf-8")
     code, _, err = run("contingency", folder)
     assert code == 0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import sys
+from functools import partial
 
 import pytest
 
-from betweengiants.cli.app import main
 from betweengiants.cli.network_time import Foresight
 
 SEVER = ["commodity", "market", "before", "after", "lost", "lost_pct"]
@@ -25,11 +22,6 @@ PERIODS = [
     "transport_cost",
 ]
 TABLES = {
-    "nodes": """node_id,name,kind,country,lat,lon
-field,Field,field,AAA,45,60
-middle,Middle,junction,BBB,46,50
-market,Market,market,CCC,47,40
-""",
     "edges": """edge_id,from_node,to_node,mode,commodities,capacity,cost,loss,bidirectional,controlled_by
 east,field,middle,pipeline,oil,73,1,0,false,
 west,middle,market,pipeline,oil,73,1,0,false,
@@ -41,32 +33,17 @@ round,field,market,rail,oil,36.5,5,0,false,DDD
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(write_network):
     """0.2 a day through BBB, all that the field makes; half of it can go round by rail."""
-    for name, text in TABLES.items():
-        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
-    return tmp_path
+    return write_network(**TABLES)
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, folder):
-    """Run `network sever` on the folder in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["betweengiants", "network", "sever", str(folder), *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
+def run(run, folder):
+    return partial(run, "network", "sever", folder)
 
 
-def rows(text):
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_quantities_are_those_of_the_window(run):
+def test_quantities_are_those_of_the_window(run, rows):
     code, out, err = run("--power", "BBB", "--days", "30", "--recovery", "10", "--format", "csv")
     (row,) = rows(out)
     assert code == 0
@@ -80,7 +57,7 @@ def test_quantities_are_those_of_the_window(run):
     assert "oil: lost 3 while closed, 0 after, 0 made up, steady year 3" in err
 
 
-def test_the_window_has_sixty_days_after_the_reopening(run):
+def test_the_window_has_sixty_days_after_the_reopening(run, rows):
     _, out, _ = run("--power", "BBB", "--days", "30", "--format", "csv")
     assert float(rows(out)[0]["before"]) == pytest.approx(18.0)
 
@@ -94,7 +71,7 @@ def test_totals_stand_below_the_table_on_the_screen(run):
         assert line not in err
 
 
-def test_stores_and_ramps_of_the_folder_count(run, folder):
+def test_stores_and_ramps_of_the_folder_count(run, folder, rows):
     (folder / "ramps.csv").write_text("asset_id,measure,value\nround,notice_days,20\n", encoding="utf-8")
     _, out, _ = run("--power", "BBB", "--days", "30", "--step", "10", "--format", "csv")
     assert float(rows(out)[0]["lost"]) == pytest.approx(0.2 * 20 + 0.1 * 10)
@@ -106,7 +83,7 @@ def test_stores_and_ramps_of_the_folder_count(run, folder):
     assert "stored -3" in err
 
 
-def test_a_short_closure_is_not_a_small_long_one(run, folder):
+def test_a_short_closure_is_not_a_small_long_one(run, folder, rows):
     (folder / "storage.csv").write_text(
         "node_id,commodity,capacity,initial\nmarket,oil,9,3\n", encoding="utf-8"
     )
@@ -127,7 +104,7 @@ def test_periods(run):
     assert [row["lost"] for row in table] == pytest.approx([0.7, 0.3, 0.0])
 
 
-def test_edges_close_alone_or_with_a_power(run):
+def test_edges_close_alone_or_with_a_power(run, rows):
     for options, lost in (
         (("--edge", "east"), 3.0),
         (("--edge", "east", "--edge", "round"), 6.0),
@@ -146,7 +123,7 @@ def test_a_backlog_is_made_up(run, folder):
     assert "oil: lost 3 while closed, 0 after, 3 made up" in err
 
 
-def test_foresight(run, folder):
+def test_foresight(run, folder, rows):
     text = "asset_id,measure,value\nfield,restart_days,30\n"
     (folder / "ramps.csv").write_text(text, encoding="utf-8")
     shut = ("--edge", "east", "--edge", "round", "--days", "40", "--step", "5", "--format", "csv")

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import typer
 
-from betweengiants.cli.app import app, main
+from betweengiants.cli.app import app
 from betweengiants.dossier import load_dossier, schema
 from betweengiants.position.results import KEY, SCHEMA
 
@@ -23,20 +23,10 @@ HEAVY = ("numpy", "scipy", "polars", "altair", "highspy", "vl_convert", "jinja2"
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Call the program as a shell would, in an empty folder."""
+def run(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The program in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["betweengiants", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        shown = capsys.readouterr()
-        code = stopped.value.code or 0
-        assert isinstance(code, int)
-        return code, shown.out, shown.err
-
-    return call
+    return run
 
 
 def one_sentence(err: str) -> str:

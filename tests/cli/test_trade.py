@@ -4,11 +4,10 @@ import json
 import math
 import subprocess
 import sys
+from functools import partial
 
 import polars as pl
 import pytest
-
-from betweengiants.cli.app import main
 
 FLOWS = """exporter,importer,value
 KAZ,KAZ,80
@@ -41,15 +40,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["betweengiants", "trade", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        shown = capsys.readouterr()
-        return stopped.value.code or 0, shown.out, shown.err
-
-    return call
+def run(run, folder):
+    return partial(run, "trade")
 
 
 def test_sever_prints_every_country_unrounded(run, folder):

@@ -235,3 +235,45 @@ def test_help_has_an_example_and_loads_no_data_frames() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Example: betweengiants votes agreement" in " ".join(done.stdout.split())
+
+
+def test_members_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Poland outvotes nobody before it joins in 2004, and the United Kingdom counts until it leaves in 2020."""
+    cast = {"KAZ": "yes", "FRA": "yes", "POL": "no", "HUN": "no", "GBR": "yes"}
+    path = tmp_path / "votes.csv"
+    path.write_text(
+        HEAD
+        + "".join(
+            f"r{year},1,{year}-01-15,{country},{vote}\n"
+            for year in (1957, 2003, 2010, 2021)
+            for country, vote in cast.items()
+        ),
+        encoding="utf-8",
+    )
+    asked = ("votes", "agreement", path, "--with", "EU27", "--country", "KAZ", "--format", "csv")
+
+    def by_year(*more: str) -> tuple[dict[int, float], str]:
+        assert run(monkeypatch, *asked, *more) == 0
+        out, err = capsys.readouterr()
+        return dict(pl.read_csv(io.StringIO(out)).select("year", "agreement").iter_rows()), err
+
+    # today's: FRA against POL and HUN in every year
+    found, err = by_year()
+    assert found == {1957: 0, 2003: 0, 2010: 0, 2021: 0}
+    assert "today's 27 members in every year" in err
+    # of the time: FRA and GBR in 2003, two against two (no majority, no row) in 2010, FRA outvoted in 2021
+    found, err = by_year("--members-of-the-time")
+    assert found == {2003: 1, 2021: 0}
+    assert "whoever was a member on its day (28 states in all)" in err
+
+
+@pytest.mark.parametrize("how", [("--with", "RUS"), ("--all-pairs",)])
+def test_members_of_the_time_without_a_bloc(
+    votes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: tuple[str, ...]
+) -> None:
+    assert run(monkeypatch, "votes", "agreement", votes, *how, "--members-of-the-time") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--members-of-the-time without a bloc" in err

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from betweengiants.core.countries import blocs, check_country, countries, short_name, territory_of
+from betweengiants.core.countries import bloc_terms, blocs, check_country, countries, short_name, territory_of
 from betweengiants.core.errors import UnknownCountry
 
 AGGREGATES = {"EU27", "WLD"}
@@ -119,6 +119,20 @@ def test_blocs() -> None:
     assert set(members) <= set(countries())
     assert not {"GBR", "CHE", "NOR", "EU27"} & set(members)
     assert {"DEU", "FRA", "HRV", "IRL", "GRC"} <= set(members)
+
+
+def test_terms_of_a_bloc_hold_those_who_left() -> None:
+    terms = bloc_terms()["EU27"]
+    assert terms["GBR"] == ("1973-01-01", "2020-02-01")
+    assert {member for member, (_, end) in terms.items() if not end} == set(blocs()["EU27"])
+
+    def members(day: str) -> int:
+        return sum(start <= day and (not end or day < end) for start, end in terms.values())
+
+    # the European Communities and the Union before and after every change of their size
+    sizes = {1957: 0, 1958: 6, 1973: 9, 1981: 10, 1986: 12, 1995: 15, 2005: 25, 2007: 27, 2014: 28, 2021: 27}
+    assert {year: members(f"{year}-06-30") for year in sizes} == sizes
+    assert (members("2020-01-31"), members("2020-02-01")) == (28, 27)
 
 
 def test_territory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from betweengiants.core.csvout import csv_text
 from betweengiants.dossier import Dossier
-from betweengiants.position.history import History, history
+from betweengiants.position.history import History, history, joined_and_left
 from betweengiants.position.history_channel import history_channel
 from betweengiants.position.history_words import changes, sentences
 from betweengiants.position.results import to_frame
@@ -194,9 +196,22 @@ class TestAlignment:
     def test_memberships_change_in_the_years_of_the_list(self, found: History) -> None:
         rows = found.turning_points.filter((pl.col("kind") == "recorded") & (pl.col("power") == "RUS"))
         told = dict(rows.select("year", "what").iter_rows())
-        assert "+eaeu" in told[2015]
-        assert "+sco" in told[2001]
+        assert told[2015] == "now both in aiib, eaeu, wto"
+        assert told[2001] == "now both in sco"
         assert found.drift.filter(pl.col("measure") == "membership_overlap").height == 0
+
+    def test_what_changed_is_no_formula_and_stays_as_it_is_in_csv(self, found: History) -> None:
+        told = found.turning_points["what"].to_list()
+        written = pl.read_csv(io.StringIO(csv_text(found.turning_points)))
+        assert written["what"].to_list() == told
+
+    def test_both_ways_of_a_change(self) -> None:
+        assert joined_and_left(["b", "a"], ["c"]) == "now both in a, b; no longer both in c"
+        assert joined_and_left([], ["c"]) == "no longer both in c"
+
+    def test_a_sentence_tells_what_changed_and_with_whom(self, found: History, dossier: Dossier) -> None:
+        told = sentences(found, dossier.actor_names)
+        assert any("with China now both in brics (2025)" in sentence for sentence in told)
 
     def test_the_range_of_memberships_spans_those_without_a_date(self, found: History) -> None:
         rows = found.series.filter(pl.col("measure") == "membership_overlap")

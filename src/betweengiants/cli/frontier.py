@@ -11,6 +11,8 @@ import typer
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from betweengiants.strategy import Frontier, Plan
 
 # For the registration: app.command(epilog=frontier.EPILOG)(frontier.frontier)
@@ -58,39 +60,53 @@ def frontier(
 
     Prints bound_pct (percent of what own oil earns today), the least cost a year, its low and high and what it is if
     projects are built whole (cost_low, cost_high, cost_whole), capex, the price of one point less, and the power that
-    still takes most. With --bound: what to build, how much, what it costs and whose leverage it lowers. Exit code 3
-    if no plan attains the bound.
+    still takes most. With --bound: what to build, how much, what it costs and whose leverage it lowers; csv and json add
+    the id that `trace` takes. Exit code 3 if no plan attains the bound.
     """
     from betweengiants.core.errors import DataError
     from betweengiants.dossier import load_dossier
     from betweengiants.strategy import autonomy_frontier, plan_at
+    from betweengiants.strategy.tracing import named_coalitions
 
     if bound is not None and points is not None:
         raise DataError(found="--points with --bound", allowed="one of the two")
     if bound is None and whole:
         raise DataError(found="--whole without --bound", allowed="--whole with --bound PCT")
-    groups = None if powers is None else _coalitions(powers)
+    groups = None if powers is None else named_coalitions(powers, "--powers")
     dossier = load_dossier(where)
     if bound is None:
         curve = autonomy_frontier(dossier, coalitions=groups, points=11 if points is None else points)
-        emit(curve.points, format, output, notes=curve.notes)
+        table = curve.points if format is Format.table else _named(curve.points, powers)
+        emit(table, format, output, notes=curve.notes)
         _below(_curve_lines(curve), format, output)
     else:
         plan = plan_at(dossier, bound, coalitions=groups, whole=whole)
-        emit(plan.actions, format, output, notes=plan.notes)
+        table = plan.actions if format is Format.table else _named_actions(plan, powers)
+        emit(table, format, output, notes=plan.notes)
         _below(_plan_lines(plan), format, output)
 
 
-def _coalitions(text: str) -> list[list[str]]:
-    """`RUS,CHN+RUS` becomes [[RUS], [CHN, RUS]]."""
-    from betweengiants.core.errors import DataError
+def _named(points: pl.DataFrame, powers: str | None) -> pl.DataFrame:
+    """With the name under which `trace` follows the cost of each bound."""
+    import polars as pl
 
-    groups = [[power.strip() for power in group.split("+")] for group in text.split(",")]
-    if not all(power for group in groups for power in group):
-        raise DataError(
-            found=f"--powers '{text}'", allowed="codes joined by commas, such as RUS,CHN or RUS+CHN"
-        )
-    return list({tuple(sorted(set(group))): sorted(set(group)) for group in groups}.values())
+    from betweengiants.strategy.tracing import number_name
+
+    names = [number_name("cost", bound, powers=powers) for bound in points["bound_pct"]]
+    return points.with_columns(id=pl.Series(names, dtype=pl.String))
+
+
+def _named_actions(plan: Plan, powers: str | None) -> pl.DataFrame:
+    """With the name under which `trace` follows the capacity of each option."""
+    import polars as pl
+
+    from betweengiants.strategy.tracing import number_name
+
+    names = [
+        number_name("added", plan.bound_pct, who=option, whole=plan.whole, powers=powers)
+        for option in plan.actions["option_id"]
+    ]
+    return plan.actions.with_columns(id=pl.Series(names, dtype=pl.String))
 
 
 def _curve_lines(curve: Frontier) -> list[str]:

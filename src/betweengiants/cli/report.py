@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from betweengiants.cli.dossier import DossierArgument
-from betweengiants.cli.drawing import CacheOption, DrawsOption, JobsOption, SeedOption, drawn
+from betweengiants.cli.drawing import CacheOption, DrawsOption, JobsOption, SeedOption, drawn, renderer
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def report(
         uncertain = drawn(dossier, draws, seed, jobs, cache)
         step("solving")
         result = position(dossier, uncertain)
-        written = write_report(result, out, step)
+        with renderer(jobs) as executor:
+            written = write_report(result, out, step, executor=executor)
     _summary(result)
     print(f"{written.page}  ({len(written.files)} files)")
 
@@ -90,7 +91,10 @@ def sever(
         typer.Option("--by", metavar="POWER", help="A power that severs; repeat for a coalition."),
     ] = None,
     where: DossierArgument = "kazakhstan",
-    domain: Annotated[Domain | None, typer.Option(help="Only this channel.")] = None,
+    domain: Annotated[
+        Domain | None,
+        typer.Option(help="Only this channel (with --days: energy or transit, the roads that have a clock)."),
+    ] = None,
     horizon: Annotated[Horizon | None, typer.Option(help="Only this horizon of the trade channel.")] = None,
     days: Annotated[
         int | None,
@@ -153,16 +157,29 @@ def _sever_for_days(
     from betweengiants.core.errors import DataError
     from betweengiants.dossier import load_dossier
     from betweengiants.network.timeline import RECOVERY_DAYS
+    from betweengiants.position.systems import systems_of
     from betweengiants.position.timed import timed_severance
+    from betweengiants.position.whatif import DOMAINS
 
     if domain is Domain.trade or horizon is Horizon.long:
         option = "--domain trade" if domain is Domain.trade else "--horizon long"
         raise DataError(found=f"{option} with --days", allowed="the roads in the days of the closure")
+    dossier = load_dossier(where)
+    systems = None
+    if domain is not None:
+        systems = [s.name for s in systems_of(dossier) if s.channel in DOMAINS[domain.value]]
+        if not systems:
+            raise DataError(
+                file=f"dossier {dossier.header.name}",
+                found=f"no network of --domain {domain.value}",
+                allowed="a domain whose roads it holds",
+            )
     result = timed_severance(
-        load_dossier(where),
+        dossier,
         days=days,
         by=by,
         edges=edges,
+        systems=systems,
         recovery_days=RECOVERY_DAYS if recovery is None else recovery,
     )
     emit(result.table, format, output, notes=result.notes)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TRACE_EPILOG = "Example: betweengiants trace transit.oil.RUS.value_lost kazakhstan"
 CITE_EPILOG = "Example: betweengiants cite kazakhstan --of trade.leverage.RUS.short --format bibtex"
 
+FRONTIER = "frontier"
+
 
 class Style(StrEnum):
     """Layouts of references."""
@@ -39,7 +41,10 @@ def trace(
         bool, typer.Option("--list", help="List ids instead; the first argument is then the dossier.")
     ] = False,
     kind: Annotated[
-        str, typer.Option(help="With --list: result, fact, claim, edge, source, or any table of a dossier.")
+        str,
+        typer.Option(
+            help="With --list: result, frontier, fact, claim, edge, source, or any table of a dossier."
+        ),
     ] = "result",
     format: FormatOption = Format.table,
     output: OutputOption = None,
@@ -87,6 +92,10 @@ def _trace(identifier: str, where: str) -> tuple[Trace, list[dict[str, Any]]]:
     dossier = load_dossier(where)
     if is_evidence(identifier):
         found = trace_evidence(dossier, identifier, where=where)
+    elif identifier.partition(".")[0] == FRONTIER:
+        from betweengiants.strategy.tracing import trace_frontier
+
+        found = trace_frontier(dossier, identifier, where=where)
     else:
         from betweengiants.position.tracing import position_for
         from betweengiants.position.tracing import trace as trace_result
@@ -100,6 +109,11 @@ def _identifiers(where: str, kind: str) -> pl.DataFrame:
     from betweengiants.dossier.trail import list_evidence
 
     dossier = load_dossier(where)
+    if kind == FRONTIER:
+        from betweengiants.strategy import autonomy_frontier
+        from betweengiants.strategy.tracing import list_frontier
+
+        return list_frontier(autonomy_frontier(dossier))
     if kind != "result":
         return list_evidence(dossier, kind)
     from betweengiants.position import position

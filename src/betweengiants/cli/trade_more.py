@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,23 +12,14 @@ from betweengiants.cli.trade_model import ModelOptions, solves
 from betweengiants.cli.trade_options import (
     FlowsArgument,
     FocalOption,
-    HorizonOption,
     ImbalancesOption,
-    IoOption,
     OneFocalOption,
     PowersOption,
     Rule,
-    SectorElasticitiesOption,
-    SectorsOption,
-    Time,
-    TrimOption,
     YardsticksOption,
-    YearOption,
     check_targets,
-    elasticities,
     labels,
     left_empty,
-    read_world,
 )
 
 EXAMPLES = {
@@ -54,17 +46,20 @@ def register(app: typer.Typer) -> None:
         app.command(name, epilog=f"Example: {EXAMPLES[name]}")(command)
 
 
+@dataclass(frozen=True)
+class ExposureOptions(ModelOptions):
+    """The same with the defaults of the published formula."""
+
+    elasticity: ThetaOption = 4.0
+    imbalances: ImbalancesOption = Rule.multiplicative
+
+
+@solves
 def exposure(
     flows: FlowsArgument,
-    elasticity: ThetaOption = 4.0,
     focal: FocalOption = None,
-    sector_elasticities: SectorElasticitiesOption = None,
-    io: IoOption = None,
-    trim_inputs: TrimOption = False,
-    horizon: HorizonOption = Time.long,
-    imbalances: ImbalancesOption = Rule.multiplicative,
-    year: YearOption = None,
-    aggregate_sectors: SectorsOption = False,
+    *,
+    options: ExposureOptions,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
@@ -74,12 +69,11 @@ def exposure(
 
     check_targets(format, output)
     states = None if focal is None else labels("--focal", focal)
-    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
-    theta = elasticities(matrix, elasticity, sector_elasticities)
+    model = options.read(flows)
     for label in states or ():
-        matrix.index(label)
-    found = exposures(matrix, theta, imbalances=imbalances.value, horizon=horizon.value)
-    emit(found.frame(states), format, output, notes=matrix.notes())
+        model.matrix.index(label)
+    found = exposures(model.matrix, model.theta, **model.rules)
+    emit(found.frame(states), format, output, notes=model.matrix.notes())
 
 
 @solves

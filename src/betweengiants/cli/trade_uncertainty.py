@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from betweengiants.cli.output import Format, FormatOption, OutputOption
+from betweengiants.cli.trade_model import WorldOptions, solves
 from betweengiants.cli.trade_options import (
     FlowsArgument,
-    HorizonOption,
-    ImbalancesOption,
-    IoOption,
     OneFocalOption,
     PowersOption,
-    Rule,
-    SectorsOption,
-    Time,
-    TrimOption,
-    YearOption,
     check_targets,
     labels,
-    read_world,
 )
 
 if TYPE_CHECKING:
@@ -57,10 +49,12 @@ def register(app: typer.Typer) -> None:
     app.command("uncertainty", epilog=f"Example: {EXAMPLE}")(uncertainty)
 
 
+@solves
 def uncertainty(
     flows: FlowsArgument,
     focal: OneFocalOption,
     powers: PowersOption,
+    *,
     low: Annotated[
         float | None,
         typer.Option(
@@ -98,9 +92,7 @@ def uncertainty(
             help="With --sector-elasticities: all sectors at the same quantile, or each drawn for itself (default).",
         ),
     ] = None,
-    io: IoOption = None,
-    trim_inputs: TrimOption = False,
-    horizon: HorizonOption = Time.long,
+    options: WorldOptions,
     flow_sd: Annotated[
         float,
         typer.Option(
@@ -143,9 +135,6 @@ def uncertainty(
             help="Print which input drives the width instead: Sobol indices from N points (a power of 2, such as 256).",
         ),
     ] = None,
-    imbalances: ImbalancesOption = Rule.additive,
-    year: YearOption = None,
-    aggregate_sectors: SectorsOption = False,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
@@ -157,25 +146,21 @@ def uncertainty(
     chosen = labels("--powers", powers)
     common = _common(low, centre, high, distribution)
     domestic = Spread("uniform", domestic_low, 1.0, domestic_high)
-    matrix = read_world(flows, year, aggregate_sectors, io, trim_inputs)
+    matrix = options.read_world(flows)
     inputs = TradeInputs(
         _elasticities(matrix, common, sector_elasticities, distribution, together),
         flow_sd,
         domestic,
         sector_draws="together" if together else "independent",
         flow_noise=flow_noise.value,
-        final_demand="trim" if trim_inputs else "refuse",
+        final_demand="trim" if options.trim_inputs else "refuse",
     )
     cuts = severances(focal, chosen)
     if drivers is not None:
-        found = loss_drivers(
-            matrix, focal, cuts, inputs, drivers, seed, horizon=horizon.value, imbalances=imbalances.value
-        )
+        found = loss_drivers(matrix, focal, cuts, inputs, drivers, seed, **options.rules)
         emit(found.frame(), format, output, notes=matrix.notes())
         return
-    result = draw_losses(
-        matrix, focal, cuts, inputs, draws, seed, horizon=horizon.value, imbalances=imbalances.value
-    )
+    result = draw_losses(matrix, focal, cuts, inputs, draws, seed, **options.rules)
     emit(result.frame(), format, output, notes=(*matrix.notes(), *_unsolved(result)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from betweengiants.cli import votes_ideal
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 from betweengiants.cli.trade_options import labels
 from betweengiants.cli.votes_options import CodesOption, VotesArgument, votes_and_remarks
+
+if TYPE_CHECKING:
+    from betweengiants.alignment.agreement import Composition
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Roll-call votes: who votes with whom.")
 
@@ -44,7 +47,7 @@ def agreement_command(
             "--with",
             metavar="LIST",
             help="Powers, joined by commas: labels of the file, or a bloc (EU27: the vote that a strict "
-            "majority of today's members voting cast).",
+            "majority of its members voting cast; today's members in all years, unless --members-of-the-time).",
             show_default=False,
         ),
     ] = None,
@@ -52,6 +55,13 @@ def agreement_command(
         bool,
         typer.Option(
             "--all-pairs", help="Every pair of states once, instead of --with (of --country, if given)."
+        ),
+    ] = False,
+    of_the_time: Annotated[
+        bool,
+        typer.Option(
+            "--members-of-the-time",
+            help="A bloc of --with is whoever was a member on the day of the vote, those who left included.",
         ),
     ] = False,
     country: Annotated[
@@ -85,21 +95,35 @@ def agreement_command(
     wanted = None if powers is None else labels("--with", powers)
     states = None if country is None else labels("--country", country)
     table, notes = votes_and_remarks(votes, codes)
-    blocs, more = _blocs(wanted or [], table.countries)
+    blocs, more = _blocs(wanted or [], table.countries, of_the_time)
+    if of_the_time and not blocs:
+        raise DataError(
+            found="--members-of-the-time without a bloc",
+            allowed="--with EU27 and a file that holds its members, not a label EU27",
+        )
     frame = agreement(table, wanted, states, blocs, by=by.value, contested=contested, distance=weights.value)
     if frame.is_empty():
         more.append("no resolution on which both sides of a pair voted")
     emit(frame if errors else frame.drop(ERRORS), format, output, notes=(*notes, *more))
 
 
-def _blocs(wanted: list[str], known: tuple[str, ...]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Today's members of the blocs asked for that are no labels of the file, and what to say about them."""
-    from betweengiants.core.countries import blocs
+def _blocs(
+    wanted: list[str], known: tuple[str, ...], of_the_time: bool
+) -> tuple[dict[str, Composition], list[str]]:
+    """Members of the blocs asked for that are no labels of the file, and what to say about them."""
+    from betweengiants.core.countries import bloc_terms, blocs
 
-    found = {name: members for name, members in blocs().items() if name in wanted and name not in known}
+    found: dict[str, Composition] = {}
     notes = []
-    for name, members in sorted(found.items()):
-        missing = sorted(set(members) - set(known))
+    for name in sorted(set(wanted) & set(blocs()) - set(known)):
+        found[name] = bloc_terms()[name] if of_the_time else blocs()[name]
+        missing = sorted(set(found[name]) - set(known))
         gone = f"; not in the file: {', '.join(missing)}" if missing else ""
-        notes.append(f"{name}: majority vote of today's {len(members)} members in every year{gone}")
+        who = "whoever was a member on its day" if of_the_time else "today's"
+        counted = (
+            f"({len(found[name])} states in all)"
+            if of_the_time
+            else f"{len(found[name])} members in every year"
+        )
+        notes.append(f"{name}: majority vote of {who} {counted}{gone}")
     return found, notes

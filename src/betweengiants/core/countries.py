@@ -57,6 +57,15 @@ def blocs() -> dict[str, tuple[str, ...]]:
     return {bloc: tuple(sorted(states)) for bloc, states in members.items()}
 
 
+@cache
+def bloc_terms() -> dict[str, dict[str, tuple[str, str]]]:
+    """First day in each bloc, and first day out of it ("" for today's members), of all who are or were members."""
+    terms: dict[str, dict[str, tuple[str, str]]] = {}
+    for row in _rows("blocs.csv"):
+        terms.setdefault(row["bloc"], {})[row["member"]] = (row["start"], row["end"])
+    return terms
+
+
 def territory_of(code: str) -> str:
     """The bloc that a state belongs to (DEU -> EU27), or the state itself."""
     return _bloc_by_member().get(code, code)

@@ -7,7 +7,7 @@ not a sample: they have no drift, and their turning points are the years in whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,8 @@ ROLL_CALLS, DATED = "roll_calls", "dated_memberships"
 FIRST_YEAR = 1992
 KEY = ["measure", "basis", "power", "horizon"]
 TESTED, RECORDED = "tested", "recorded"
+BOTH_IN = "both in "
+"""What stands before the institutions of a recorded change, up to the next semicolon."""
 _TEXT, _NUMBER, _COUNT = pl.String, pl.Float64, pl.Int64
 _KEYS = dict.fromkeys(KEY, _TEXT)
 SERIES_SCHEMA = _KEYS | {
@@ -77,7 +79,8 @@ class History:
             shared), coverage (share of imports of named partners), is_full, note, sources.
         drift: one row a series of five full years or more: slope a year with standard error and interval (see
             `turning_points`).
-        turning_points: `tested` ones of series of twelve full years or more, and the `recorded` changes of memberships.
+        turning_points: `tested` ones of series of twelve full years or more, and the `recorded` changes of memberships, with
+            what changed ("now both in eaeu, wto; no longer both in csto").
         check: closed form of the year of the trade matrix beside that of the matrix and beside the equilibrium.
         gaps: what is missing, in sentences.
     """
@@ -230,7 +233,6 @@ def _steps(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         old, new = set(before["institutions"]), set(after["institutions"])
         if old == new:
             continue
-        told = [f"+{name}" for name in sorted(new - old)] + [f"-{name}" for name in sorted(old - new)]
         yield dict.fromkeys(TURN_SCHEMA) | {
             "measure": OVERLAP,
             "basis": DATED,
@@ -239,8 +241,14 @@ def _steps(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             "kind": RECORDED,
             "year": after["year"],
             "jump": (after["overlap"] or 0.0) - (before["overlap"] or 0.0),
-            "what": " ".join(told),
+            "what": joined_and_left(new - old, old - new),
         }
+
+
+def joined_and_left(new: Iterable[str], gone: Iterable[str]) -> str:
+    """Institutions that both are in from a year on, or no longer, in words: a sign in front would look like a formula."""
+    parts = ((f"now {BOTH_IN}", sorted(new)), (f"no longer {BOTH_IN}", sorted(gone)))
+    return "; ".join(said + ", ".join(names) for said, names in parts if names)
 
 
 def _moved(series: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

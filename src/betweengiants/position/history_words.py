@@ -113,8 +113,8 @@ def _joined_lately(found: History, names: Mapping[str, str]) -> list[str]:
     steps = found.turning_points.filter((pl.col("kind") == RECORDED) & (pl.col("year") > since)).to_dicts()
     if not steps:
         return [f"No shared membership with a date came or went after {since}."]
-    told = [f"{row['what']} with {in_sentence(row['power'], names)} ({row['year']})" for row in steps]
-    return [f"Shared memberships that came (+) or went (-) after {since}: {', '.join(told)}."]
+    told = [f"with {in_sentence(row['power'], names)} {row['what']} ({row['year']})" for row in steps]
+    return [f"Shared memberships that came or went after {since}: {'; '.join(told)}."]
 
 
 def _turns(found: History, names: Mapping[str, str]) -> list[str]:

@@ -85,7 +85,7 @@ def timed_severance(
 
     Raises:
         UnknownLabel: a power, a system or an edge that is none, with the nearest names.
-        DataError: neither a power nor an edge, no network, days that cannot be used.
+        DataError: neither a power nor an edge, no network, an edge of another system, days that cannot be used.
         Infeasible, NotConverged: from the solver.
     """
     for power in by:
@@ -100,6 +100,12 @@ def timed_severance(
     known = {edge for network in networks.values() for edge in network.edge_index}
     for edge in edges:
         if edge not in known:
+            if systems is not None and edge in dossier.tables["network_edges"]["edge_id"]:
+                raise DataError(
+                    file=f"dossier {dossier.header.name}",
+                    found=f"edge '{edge}', which is in no operating network of {summary(systems)}",
+                    allowed="an operating edge of the chosen systems",
+                )
             raise UnknownLabel(edge, known, what="operating edge", file=f"dossier {dossier.header.name}")
     frames, notes = [], []
     for system in chosen:

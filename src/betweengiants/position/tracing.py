@@ -28,7 +28,7 @@ from betweengiants.dossier.trail import (
     software,
     trace_evidence,
 )
-from betweengiants.network import FlowResult
+from betweengiants.network import Closure, FlowResult, Network
 from betweengiants.position.alignment_channel import alignment_channel
 from betweengiants.position.assemble import Position
 from betweengiants.position.assemble import position as solve
@@ -290,26 +290,10 @@ def _transit_rows(dossier: Dossier, transit: TransitChannel, row: Row) -> list[U
 def _closed_rows(dossier: Dossier, transit: TransitChannel, case: str) -> list[UsedRow]:
     """What a coalition closes, the rows that say why, and what changes its way."""
     severed = transit.cases[case]
-    closed = severed.closure.closed
-    powers = case.split("+")
-    edges = closed.filter(pl.col("asset") == "edge")["asset_id"].unique().to_list()
-    points = closed.filter(pl.col("asset") != "edge")["asset_id"].unique().to_list()
-    ends = transit.network.edges.filter(pl.col("edge_id").is_in(edges))
-    touched = [*points, *ends["from_node"], *ends["to_node"]]
-    theirs = transit.network.nodes.filter(
-        pl.col("node_id").is_in(touched)
-        & (pl.col("country").is_in(powers) | pl.col("territory").is_in(powers))
-    )["node_id"].to_list()
-    asset = pl.col("asset_id").is_in([*edges, *touched]) & pl.col("power").is_in(powers)
     sold = transit.network.demand.with_columns(moved=pl.Series(_moved(transit.before, severed.after)))
     changed = sold.filter("moved").select("node_id", "commodity").unique().rows()
     return [
-        *rows_where(dossier, "network_control", asset, "why it closes"),
-        *rows_where(
-            dossier, "network_nodes", pl.col("node_id").is_in(theirs), "lies in the power's territory"
-        ),
-        *rows_where(dossier, "network_edges", pl.col("edge_id").is_in(edges), "closes"),
-        *rows_where(dossier, "network_supply", _at(points, transit, "supply"), "supply that closes"),
+        *closing_rows(dossier, transit.network, severed.closure),
         *rows_where(dossier, "network_demand", _pairs(changed), "sales that change, at their price"),
         *rows_where(
             dossier,
@@ -320,15 +304,33 @@ def _closed_rows(dossier: Dossier, transit: TransitChannel, case: str) -> list[U
     ]
 
 
+def closing_rows(dossier: Dossier, network: Network, cut: Closure) -> list[UsedRow]:
+    """What a severance closes in a network of the dossier, and the rows that say why."""
+    closed, powers = cut.closed, list(cut.powers)
+    edges = closed.filter(pl.col("asset") == "edge")["asset_id"].unique().to_list()
+    points = closed.filter(pl.col("asset") != "edge")["asset_id"].unique().to_list()
+    ends = network.edges.filter(pl.col("edge_id").is_in(edges))
+    touched = [*points, *ends["from_node"], *ends["to_node"]]
+    theirs = network.nodes.filter(
+        pl.col("node_id").is_in(touched)
+        & (pl.col("country").is_in(powers) | pl.col("territory").is_in(powers))
+    )["node_id"].to_list()
+    asset = pl.col("asset_id").is_in([*edges, *touched]) & pl.col("power").is_in(powers)
+    supply = network.supply.filter(pl.col("node_id").is_in(points)).select("node_id", "commodity").rows()
+    return [
+        *rows_where(dossier, "network_control", asset, "why it closes"),
+        *rows_where(
+            dossier, "network_nodes", pl.col("node_id").is_in(theirs), "lies in the power's territory"
+        ),
+        *rows_where(dossier, "network_edges", pl.col("edge_id").is_in(edges), "closes"),
+        *rows_where(dossier, "network_supply", _pairs(supply), "supply that closes"),
+    ]
+
+
 def _moved(before: FlowResult, after: FlowResult) -> list[bool]:
     """(D,) whether a row of the network's demand gets another quantity."""
     old, new = before.arrays.demand, after.arrays.demand
     return list((np.abs(old - new) > MOVED * np.maximum(1.0, np.abs(old))).tolist())
-
-
-def _at(nodes: list[str], transit: TransitChannel, table: str) -> pl.Expr:
-    here = getattr(transit.network, table).filter(pl.col("node_id").is_in(nodes))
-    return _pairs(here.select("node_id", "commodity").rows())
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> pl.Expr:

@@ -134,7 +134,6 @@ def frontier_of(problem: Problem, points: int = 11) -> Frontier:
     for bound in _bounds(programme.today, programme.least, points):
         choice = programme.choose(bound)
         losses = programme.engine_losses(choice.units)
-        worst = max(losses.values())
         notes += _doubts(programme, choice.units, losses, 100 * bound)
         cost = Interval.spanning(
             choice.cost, [programme.cheapest(bound, "low"), programme.cheapest(bound, "high")]
@@ -148,7 +147,7 @@ def frontier_of(problem: Problem, points: int = 11) -> Frontier:
                 programme.choose(bound, whole=True).cost,
                 float(sum(o.capex.value * u for o, u in zip(problem.options, choice.units, strict=True))),
                 programme.price(bound),
-                ";".join(name for name, loss in losses.items() if loss >= worst - TIED),
+                ";".join(worst_of(losses)),
             )
         )
     return Frontier(
@@ -177,9 +176,8 @@ def plan_of(problem: Problem, bound_pct: float, *, whole: bool = False) -> Plan:
     if not 0 <= bound_pct <= 100:
         raise DataError(found=f"a bound of {bound_pct:g} percent", allowed="0 to 100")
     programme = FrontierProgramme(problem)
+    require_attainable(programme, bound_pct)
     bound = bound_pct / 100
-    if bound < programme.least - CLOSE:
-        raise _unattainable(programme, bound_pct)
     choice = programme.choose(bound, whole=whole)
     before = _severed(problem, np.zeros(len(problem.options)))
     after = _severed(problem, choice.units)
@@ -212,11 +210,24 @@ def plan_of(problem: Problem, bound_pct: float, *, whole: bool = False) -> Plan:
     )
 
 
-def _unattainable(programme: FrontierProgramme, bound_pct: float) -> Infeasible:
+def worst_of(losses: dict[str, float]) -> list[str]:
+    """Coalitions that take most."""
+    worst = max(losses.values())
+    return [name for name, loss in losses.items() if loss >= worst - TIED]
+
+
+def require_attainable(programme: FrontierProgramme, bound_pct: float) -> None:
+    """Refuse a bound in percent that no plan attains.
+
+    Raises:
+        Infeasible: names the least attainable loss and what binds.
+    """
+    if bound_pct / 100 >= programme.least - CLOSE:
+        return
     # Rounded up, so that the figure can be asked for.
     least = math.ceil(1e6 * programme.least) / 1e4
     holders = [name for name in programme.binds if name in programme.names]
-    return Infeasible(
+    raise Infeasible(
         f"a plan under which no coalition takes more than {bound_pct:g} % of what is earned today",
         status="infeasible",
         binds=[

@@ -62,7 +62,8 @@ class FrontierProgramme:
         names: names of the coalitions, in the problem's order.
         before: flows of the network as it stands, without a severance.
         base: value V of own goods in them.
-        today: largest loss when nothing is built, as a share of V.
+        nothing: (O,) units when nothing is built.
+        today: largest loss then, as a share of V.
         least: smallest largest loss that any plan attains; binds: the coalitions that it rests on and edges that are
             full then.
 
@@ -96,10 +97,10 @@ class FrontierProgramme:
             for level in ("value", "low", "high")
         }
         self._basis: Basis | None = None
-        nothing = np.zeros(len(self._most))
-        self.today = self._least_loss(nothing, nothing)[0]
+        self.nothing = np.zeros(len(self._most))
+        self.today = self._least_loss(self.nothing, self.nothing)[0]
         self._basis = self._lp.basis()
-        self.least, self.binds = self._least_loss(nothing, self._most)
+        self.least, self.binds = self._least_loss(self.nothing, self._most)
 
     def cheapest(self, bound: float, level: Level = "value") -> float:
         """Lowest yearly cost at which no coalition takes more than `bound` (a share of V).
@@ -129,9 +130,8 @@ class FrontierProgramme:
             Infeasible: no plan attains the bound.
             DataError: more than 12 options with one unit, and `whole`.
         """
-        nothing = np.zeros(len(self._most))
         if not whole:
-            return self._smallest(bound, nothing, self._most)
+            return self._smallest(bound, self.nothing, self._most)
         best: tuple[float, Floats, Floats] | None = None
         for fixed, lower, upper in self._subsets():
             if best is not None and fixed >= best[0]:
@@ -188,7 +188,11 @@ class FrontierProgramme:
             self._lp.set_rows(tight, self._row_lower[tight], self._row_upper[tight])
         nothing, everything = units < SNAP * self._most, units > (1 - SNAP) * self._most
         units = np.where(nothing, 0.0, np.where(everything, self._most, units))
-        return Choice(units, float(self._yearly["value"] @ units))
+        return Choice(units, self.cost_of(units))
+
+    def cost_of(self, units: Floats) -> float:
+        """Yearly cost of building `units`, million USD."""
+        return float(self._yearly["value"] @ units)
 
     def loss(self, units: Floats, case: int) -> float:
         """Loss to one coalition after building `units`, as a share of V, by this programme (not the engine)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,12 @@ LOW_HOME_SHARE = 0.05
 BLIND_GROUP = 5
 """So many busy countries without any trade among themselves look like missing reports, not like zeros."""
 
+UNSEEN = 1e-12
+"""A flow below this share of all that its exporter sells, and of all that its importer buys, counts as zero: markets are
+cleared to about 1e-11, so that nothing could tell it from none, least of all relative incomes that hang on it alone."""
+SMALLEST = 1e-150
+"""Least share of all flows that a flow may have: products of two shares must stay within the range of numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class TradeMatrix:
@@ -24,19 +30,22 @@ class TradeMatrix:
 
     Attributes:
         labels: N country labels, sorted when read from a table; any text.
-        flows: (N, N) float64, [exporter, importer], domestic sales on the diagonal; read-only.
+        flows: (N, N) float64, [exporter, importer], domestic sales on the diagonal; read-only. Flows too small to be seen
+            beside both countries' sales and purchases (`UNSEEN`) are set to zero.
         name: how messages call it (a file name).
         sector: the one sector that the table names, if it names one.
+        unseen: how many flows were set to zero.
 
     Raises:
-        DataError: not square, a repeated label, fewer than two countries, a negative or non-finite flow, or a
-            country without domestic sales.
+        DataError: not square, a repeated label, fewer than two countries, a negative or non-finite flow, one too small
+            beside the world's (`SMALLEST`), or a country without domestic sales.
     """
 
     labels: tuple[str, ...]
     flows: NDArray[np.float64]
     name: str = "flows"
     sector: str | None = None
+    unseen: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         flows = np.array(self.flows, dtype=np.float64)
@@ -72,8 +81,19 @@ class TradeMatrix:
                 found=f"no domestic sales for {summary(homeless)}",
                 allowed="a row with exporter = importer and a positive value for every country",
             )
+        hidden = unseen(flows)
+        flows[hidden] = 0.0
+        small = too_small(flows)
+        if small.any():
+            i, j = np.argwhere(small)[0]
+            raise DataError(
+                file=self.name,
+                found=f"a flow of {flows[i, j]:g} from {self.labels[i]} to {self.labels[j]} where all add up to {total:g}",
+                allowed=f"0, or at least {least_flow(total):.3g}",
+            )
         flows.flags.writeable = False
         object.__setattr__(self, "flows", flows)
+        object.__setattr__(self, "unseen", int(hidden.sum()))
 
     @property
     def home_shares(self) -> NDArray[np.float64]:
@@ -97,7 +117,11 @@ class TradeMatrix:
             ) from None
 
     def notes(self) -> tuple[str, ...]:
-        """What looks wrong without being impossible: low home shares, groups of zeros."""
+        """What looks wrong without being impossible: low home shares, groups of zeros, flows that count as zero."""
+        return (*self.oddities(), *unseen_note(self.name, self.unseen))
+
+    def oddities(self) -> tuple[str, ...]:
+        """Low home shares and groups of zeros alone."""
         return (*_low_home(self), *_blind_group(self))
 
 
@@ -228,6 +252,40 @@ def _one_sector(table: pl.DataFrame, aggregate: bool, name: str) -> str | None:
             allowed="one sector here: add the sectors up (--aggregate-sectors) or read a matrix of several sectors",
         )
     return None
+
+
+def unseen(flows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which flows between countries are too small to be seen beside what both trade, home sales included (`UNSEEN`).
+
+    Args:
+        flows: (N, N), or (N, N, S): then beside what both trade in the same sector.
+    """
+    sold, bought = (flows.sum(axis=axis, keepdims=True) for axis in (1, 0))
+    hidden: NDArray[np.bool_] = (flows > 0) & (flows < UNSEEN * sold) & (flows < UNSEEN * bought)
+    own = np.arange(flows.shape[0])
+    hidden[own, own] = False
+    return hidden
+
+
+def unseen_note(name: str, count: int) -> tuple[str, ...]:
+    """The note on flows that count as zero, if there are any."""
+    if not count:
+        return ()
+    said = "1 flow counts" if count == 1 else f"{count} flows count"
+    return (
+        f"note: {name}: {said} as zero, being less than {UNSEEN:g} of what the exporter sells and of what the importer buys.",
+    )
+
+
+def too_small(flows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which positive flows are so small beside the sum of all that shares would lose their digits."""
+    found: NDArray[np.bool_] = (flows > 0) & (flows < least_flow(float(flows.sum())))
+    return found
+
+
+def least_flow(total: float) -> float:
+    """The least flow that is allowed where all flows add up to `total`."""
+    return max(SMALLEST * total, float(np.finfo(np.float64).tiny))
 
 
 def _low_home(matrix: TradeMatrix) -> tuple[str, ...]:

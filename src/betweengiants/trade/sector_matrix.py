@@ -12,7 +12,7 @@ Symbols (Caliendo & Parro 2015, doi 10.1093/restud/rdu035; design, section 4.1):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -21,7 +21,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from betweengiants.core.errors import DataError, UnknownLabel, summary
-from betweengiants.trade.matrix import TradeMatrix, flow_rows, read_rows
+from betweengiants.trade.matrix import (
+    TradeMatrix,
+    flow_rows,
+    least_flow,
+    read_rows,
+    too_small,
+    unseen,
+    unseen_note,
+)
 from betweengiants.trade.sector_io import SHARES_TOLERANCE, Coefficients, read_coefficients
 
 Floats = NDArray[np.float64]
@@ -39,16 +47,19 @@ class SectorMatrix:
     Attributes:
         labels: N country labels.
         sectors: S sector labels.
-        flows: (N, N, S) float64, [exporter, importer, sector], domestic sales on the diagonal; read-only.
+        flows: (N, N, S) float64, [exporter, importer, sector], domestic sales on the diagonal; read-only. Flows too
+            small to be seen beside what both countries trade in the sector (`matrix.UNSEEN`) are set to zero.
         va: (N, S) share of value added in cost, above 0 (default: 1).
         gamma: (N, S, S) [country, input, using sector] share of each input in cost (default: 0).
         name: how messages call it (a file name).
         remarks: what was decided when the table was read; part of `notes`.
+        unseen: how many flows were set to zero.
 
     Raises:
-        DataError: shapes that do not fit, a repeated label, a negative or non-finite flow, cost shares that do not add up
-            to 1, a country without domestic sales, a sector without flows, or intermediate use above absorption
-            (negative final spending): names the country and the sector.
+        DataError: shapes that do not fit, a repeated label, a negative or non-finite flow, one too small beside the
+            world's (`matrix.SMALLEST`), cost shares that do not add up to 1, a country without domestic sales, a sector
+            without flows, or intermediate use above absorption (negative final spending): names the country and the
+            sector.
     """
 
     labels: tuple[str, ...]
@@ -58,6 +69,7 @@ class SectorMatrix:
     gamma: Floats | None = None
     name: str = "flows"
     remarks: tuple[str, ...] = ()
+    unseen: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         size, count = len(self.labels), len(self.sectors)
@@ -67,14 +79,19 @@ class SectorMatrix:
             )
         shapes = {"flows": (size, size, count), "va": (size, count), "gamma": (size, count, count)}
         defaults = {"va": np.ones(shapes["va"]), "gamma": np.zeros(shapes["gamma"])}
-        for field, shape in shapes.items():
-            given = getattr(self, field)
-            values = np.array(defaults[field] if given is None else given, dtype=np.float64)
+        for part, shape in shapes.items():
+            given = getattr(self, part)
+            values = np.array(defaults[part] if given is None else given, dtype=np.float64)
             if values.shape != shape:
-                raise DataError(file=self.name, found=f"{field} of shape {values.shape}", allowed=f"{shape}")
-            values.flags.writeable = False
-            object.__setattr__(self, field, values)
+                raise DataError(file=self.name, found=f"{part} of shape {values.shape}", allowed=f"{shape}")
+            object.__setattr__(self, part, values)
         _check_flows(self)
+        hidden = unseen(self.flows)
+        self.flows[hidden] = 0.0
+        object.__setattr__(self, "unseen", int(hidden.sum()))
+        _check_sizes(self)
+        for part in shapes:
+            getattr(self, part).flags.writeable = False
         _check_shares(self)
         _check_final(self)
 
@@ -153,7 +170,7 @@ class SectorMatrix:
 
     def notes(self) -> tuple[str, ...]:
         """What looks wrong without being impossible, and what was decided when the table was read."""
-        return (*self.aggregate().notes(), *self.remarks)
+        return (*self.aggregate().oddities(), *unseen_note(self.name, self.unseen), *self.remarks)
 
 
 def read_sector_flows(
@@ -249,6 +266,18 @@ def _check_flows(matrix: SectorMatrix) -> None:
             file=matrix.name, found=f"no flow in {summary(empty)}", allowed="a flow in every sector"
         )
     matrix.aggregate()  # checks labels and domestic sales
+
+
+def _check_sizes(matrix: SectorMatrix) -> None:
+    small, total = too_small(matrix.flows), float(matrix.flows.sum())
+    if small.any():
+        i, j, s = np.argwhere(small)[0]
+        raise DataError(
+            file=matrix.name,
+            found=f"a flow of {matrix.flows[i, j, s]:g} from {matrix.labels[i]} to {matrix.labels[j]} "
+            f"({matrix.sectors[s]}) where all add up to {total:g}",
+            allowed=f"0, or at least {least_flow(total):.3g}",
+        )
 
 
 def _check_shares(matrix: SectorMatrix) -> None:
