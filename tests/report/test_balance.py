@@ -17,7 +17,7 @@ from betweengiants.report.balancechart import (
     marks,
     trail,
 )
-from betweengiants.report.otherchoices import choices_figure, range_words
+from betweengiants.report.otherchoices import choices_figure, range_words, readable
 from betweengiants.report.otherchoices import marks as dots
 from betweengiants.report.otherchoices import title as stays
 from betweengiants.report.svg import render
@@ -72,6 +72,17 @@ def test_the_figure_and_its_sentences(bare_position: Position, index: BalanceInd
     told = balance_sentences(bare_position, index)
     assert not any(code in sentence for code in POWERS for sentence in told)
     assert any("depends most on" in sentence for sentence in told)
+    table = {row["power"]: row for row in index.powers_table().to_dicts()}
+    russia = table["RUS"]
+    assert (
+        f"Russia holds {100 * russia['index']:.0f}% ({100 * russia['low']:.0f} to {100 * russia['high']:.0f})"
+        in told[0]
+    )
+    for number in (vectors.value, vectors.low, vectors.high):
+        assert f"{number:.1f}" in told[2]
+    assert not [jargon for jargon in ("variance", "normalis", "aggregat") if jargon in " ".join(told)]
+    top = index.drivers().filter(result="effective_vectors").row(0, named=True)
+    assert f"a part in {100 * top['total']:.0f}% of the variation" in " ".join(told)
     assert all(sentence[0].isupper() or sentence[0].isdigit() for sentence in told)
     for width, words in ((980, "rank 1"), (340, "of 100")):
         assert words in render(figure.draw(width))
@@ -107,16 +118,17 @@ def other_choices() -> Alternatives:
 
 def test_how_the_headline_stands_under_other_choices(other_choices: Alternatives) -> None:
     assert (
-        stays(other_choices) == "Russia stays first under 2 of 3 other choices; the whole order stays under 1"
+        stays(other_choices)
+        == "Russia stays first under 2 of 3 other ways to compute it; the whole order stays under 1"
     )
     told = range_words(other_choices)
     assert told.startswith("First instead: China with trade only.")
-    assert "between 18.0% (elasticity low) and 90.0% (oil price high), beside 20.0%" in told
+    assert "between 18.0% (elasticity low) and 90.0% (oil price high), against 20.0% as we compute it" in told
 
 
 def test_a_choice_without_a_solution_has_no_dot(bare_position: Position, other_choices: Alternatives) -> None:
     drawn = dots(other_choices)
-    bare = drawn.filter((pl.col("choice") == "one sector") & (pl.col("power") == "RUS"))
+    bare = drawn.filter((pl.col("choice") == "all goods as one") & (pl.col("power") == "RUS"))
     assert bare["value"].to_list() == [None]
     assert bare["label"][0].endswith("no solution")
     assert drawn.filter("beyond")["value"].to_list() == [90.0]
@@ -128,3 +140,10 @@ def test_a_choice_without_a_solution_has_no_dot(bare_position: Position, other_c
         assert ">elasticity low</text>" in text
     assert ">no solution</text>" in render(figure.draw(980))
     assert "Russia &gt; China" in render(figure.draw(980))
+
+
+def test_choices_have_plain_names() -> None:
+    assert readable("theta low") == "elasticity low"
+    assert readable("oil_transit only") == "oil routes only"
+    assert readable("no market") == "buying closes nothing"
+    assert readable("ownership from 0.25") == "owning 25% closes a road"

@@ -289,3 +289,12 @@ def test_the_order_of_powers_is_said_to_change_only_where_it_does(
             break
     else:
         pytest.fail("no factor of these makes the order change within the range")
+
+
+def test_the_bars_can_be_read_without_their_colours(position: Position, figures: dict[str, Figure]) -> None:
+    """The pieces of the first bar are named from the left, the largest and the small ones."""
+    bars = route_table(oil(position)).filter(pl.col("case") == "As it is").sort("start")
+    listed = [text for text, value in bars.select("share_text", "value").iter_rows() if value >= 0.05]
+    places = [figures["severance"].note.find(text) for text in listed]
+    assert min(places) >= 0
+    assert places == sorted(places)

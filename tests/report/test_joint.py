@@ -57,13 +57,25 @@ def with_draws(position: Position, losses: dict[str, list[float]]) -> Position:
 
 
 def test_the_first_sentence_ranks_the_powers_and_gives_their_losses(position: Position) -> None:
-    text = jointwords.answer(position)
-    head = text.split(";")[0]
-    assert order_of_names(head) == jointwords.order(position, "short")
-    for power in POWERS:
-        assert f"{jointwords.leverage(position, power).value:.1f}%" in head
-    assert text.endswith(".")
-    assert "short run" in text
+    lead, *others = jointwords.order(position, "short")
+    first, second = jointwords.headline(position), jointwords.answer(position)
+    assert order_of_names(first) == [lead]
+    assert "short run" in first
+    assert order_of_names(second.split("Next come")[1].split(". ")[0]) == others
+    for power, text in ((lead, first), *((p, second) for p in others)):
+        loss = jointwords.leverage(position, power)
+        spread = "" if loss.low == loss.high else f" ({loss.low:.1f} to {loss.high:.1f})"
+        assert f"{loss.value:.1f}%{spread}" in text
+    assert first.endswith(".")
+    assert second.endswith(".")
+
+
+def test_a_loss_that_rounds_to_nothing_leads_to_no_ranking(position: Position) -> None:
+    none = changed(position, {("leverage_pct", power): 0.01 for power in POWERS})
+    told = [sentence.text for sentence in answer(none)]
+    assert told[0].startswith("No power could take anything from Kazakhstan")
+    assert len(told) == 2
+    assert "Next come" not in told[1]
 
 
 def test_every_number_of_the_answer_is_a_result(position: Position) -> None:
@@ -73,11 +85,12 @@ def test_every_number_of_the_answer_is_a_result(position: Position) -> None:
             number = jointwords.leverage(position, power, measure=measure)
             allowed |= {f"{x:.{digits}f}" for x in (number.value, number.low, number.high)}
     vectors = position.number("coupled", "effective_vectors", *POWERS, horizon="short")
-    allowed.add(f"{vectors.value:.1f}")
+    allowed |= {f"{x:.1f}" for x in (vectors.value, vectors.low, vectors.high)}
     year = str(position.trails["votes"].parameters["latest_full_year"])
     allowed.add(year)
     for power in POWERS:
-        allowed.add(f"{position.number('votes', 'vote_agreement', power, period=year).value:.2f}")
+        agreed = position.number("votes", "vote_agreement", power, period=year)
+        allowed |= {f"{x:.2f}" for x in (agreed.value, agreed.low, agreed.high)}
     stated = [n for sentence in answer(position) for n in NUMBER.findall(sentence.text)]
     assert len(stated) >= 8
     assert [n for n in stated if n not in allowed] == []
@@ -106,11 +119,11 @@ def test_how_sure_the_first_place_is(position: Position) -> None:
     first = changed(position, {("leverage_pct", "RUS"): 50.0})
     assert jointwords.certainty(first) == ""
     sure = with_draws(first, {"RUS": [0.3, 0.4, 0.5, 0.6], "CHN": [0.1, 0.1, 0.1, 0.1]})
-    assert "Russia comes first in all 4 draws" in jointwords.certainty(sure)
+    assert "Russia comes first in all 4 runs" in jointwords.certainty(sure)
     unsure = with_draws(first, {"RUS": [0.3, 0.4, 0.5, 0.6], "CHN": [0.1, 0.1, 0.55, 0.1]})
-    assert "Russia comes first in 75% of 4 draws" in jointwords.certainty(unsure)
+    assert "Russia comes first in 3 of 4 runs" in jointwords.certainty(unsure)
     beyond = with_draws(first, {"RUS": [0.3, 0.4, np.nan, 0.6], "CHN": [0.1, 0.1, 0.9, 0.1]})
-    assert "Russia comes first in all 4 draws" in jointwords.certainty(beyond)
+    assert "Russia comes first in all 4 runs" in jointwords.certainty(beyond)
 
 
 def test_the_waterfall_steps_meet_and_end_at_the_whole(position: Position) -> None:
@@ -138,11 +151,13 @@ def test_without_roads_there_is_no_waterfall_and_trade_alone_is_said(
     bare = with_tables(network_nodes=None)
     text = jointwords.answer(bare)
     assert "holds no roads" in text
-    assert order_of_names(text.split(";")[0]) == jointwords.order(bare, "short")
+    assert "routes that it controls" not in text
+    assert order_of_names(text.split("Next come")[1]) == jointwords.order(bare, "short")[1:]
     assert "trade and roads" not in jointwords.spread(bare)
 
 
 def test_one_power_alone(with_tables: Callable[..., Position]) -> None:
     alone = with_tables(powers=("RUS",))
-    assert jointwords.answer(alone).endswith("no other power is looked at.")
+    assert jointwords.answer(alone).endswith("No other power is looked at.")
+    assert "any other power" not in jointwords.headline(alone)
     assert "()" not in jointwords.answer(alone)

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from betweengiants.core.countries import short_name
 from betweengiants.dossier import Dossier
 from betweengiants.position import Position
-from betweengiants.position.history import LOSS, History, history
+from betweengiants.position.history import LOSS, VOTES, History, history
+from betweengiants.position.history_trade import SHARE
+from betweengiants.position.history_words import changes
 from betweengiants.report import idealpoints
 from betweengiants.report.closenessdots import closeness_figure, found_closeness
 from betweengiants.report.institutionbars import bars, decimal_year, institution_bars, short_title
@@ -100,8 +103,36 @@ def test_the_closed_form_stands_beside_the_equilibrium(found: History) -> None:
 def test_sentences_use_names(bare_position: Position, found: History) -> None:
     told = moved_sentences(bare_position, found)
     assert told
-    assert any("+BRICS with China" in sentence for sentence in told)
-    assert not any(code in sentence for code in ("RUS", "CHN", "EU27", "+brics") for sentence in told)
+    assert "Since 2025 Kazakhstan shares BRICS with China and Russia." in told
+    assert not any(code in sentence for code in ("RUS", "CHN", "EU27", "brics") for sentence in told)
+
+
+def test_sentences_say_the_numbers_in_plain_words(bare_position: Position, found: History) -> None:
+    told = moved_sentences(bare_position, found)
+    for measure, form in ((LOSS, "{:.1f}%"), (SHARE, "{:.1f}%"), (VOTES, "{:.2f}")):
+        row = changes(found, measure).row(0, named=True)
+        wanted = [form.format(row["before"]), form.format(row["after"]), str(row["first"]), str(row["last"])]
+        assert [s for s in told if short_name(row["power"]) in s and all(w in s for w in wanted)]
+    turns = found.turning_points.filter(
+        (pl.col("measure") == VOTES) & (pl.col("kind") == "tested") & pl.col("power").is_in(found.powers)
+    )
+    for row in turns.to_dicts():
+        (said,) = [
+            s
+            for s in told
+            if s.startswith(f"{row['year']} was a turning point") and short_name(row["power"]) in s
+        ]
+        assert ("risen before" in said) == (row["slope_before"] > 0)
+        assert ("fallen since" in said) == (row["slope_after"] < 0)
+        assert ("step down" in said) == (row["jump"] < 0)
+    assert not [word for word in ("slope", "p =", "closed form", "e-0", "nan") if word in " ".join(told)]
+
+
+def test_what_did_not_come_or_go_is_said(bare_position: Position, found: History) -> None:
+    calm = replace(found, turning_points=found.turning_points.clear())
+    told = moved_sentences(bare_position, calm)
+    assert any("come to share no dated institution" in sentence for sentence in told)
+    assert not any("turning point" in sentence for sentence in told)
 
 
 @pytest.mark.parametrize("width", [980, 340])

@@ -15,7 +15,7 @@ from betweengiants.position import Position
 from betweengiants.report import Written
 from betweengiants.report.figure import Figure
 from betweengiants.report.style import POWER_COLOURS
-from betweengiants.report.words import with_names
+from betweengiants.report.words import HYPHEN_MINUS, with_names
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 LOADING = (
@@ -231,7 +231,8 @@ def test_sources_on_the_page_resolve(page, position: Position) -> None:
 
 def test_every_number_of_the_answer_leads_to_its_trail(page, position: Position) -> None:
     answers = [p for p in page.all("p") if p.has_class("answer")]
-    assert len(answers) == 2
+    assert len(answers) == 3
+    assert [p.has_class("lead") for p in answers] == [True, False, False]
     year = str(position.trails["votes"].parameters["latest_full_year"])
     linked: dict[str, set[str]] = {}
     for paragraph in answers:
@@ -276,6 +277,36 @@ def test_verdicts_are_words(page, position: Position) -> None:
     }
     for row in rows:
         assert [mark for mark in row.walk() if mark.has_class("verdict")]
+
+
+def test_the_answer_comes_before_everything_else(page) -> None:
+    order = [e for e in page.walk() if e.tag in ("nav", "figure", "table") or e.has_class("answer")]
+    assert [e.has_class("answer") for e in order[:4]] == [True, True, True, False]
+    assert order[3].tag == "nav"
+
+
+def test_negative_numbers_have_a_minus(page) -> None:
+    """U+2212 and no hyphen, in text and in what is read aloud."""
+    texts = [page.all("body")[0].text]
+    texts += [
+        e.attributes[name] for e in page.walk() for name in ("aria-label", "title") if name in e.attributes
+    ]
+    hyphens = [text[m.start() - 30 : m.end() + 10] for text in texts for m in HYPHEN_MINUS.finditer(text)]
+    assert hyphens == []
+    assert sum(text.count("−") for text in texts) > 5
+
+
+def test_long_lists_are_folded(page, position: Position) -> None:
+    rows = [e for e in page.all("tr") if e.attributes.get("id", "").startswith("claim-")]
+    sources = [e for e in page.all("li") if e.attributes.get("id", "").startswith("source-")]
+    assert all(e.inside("details") for e in (*rows, *sources))
+    folds = [
+        e for e in page.all("details") if e.all("summary") and any(r.inside("details") for r in e.all("li"))
+    ]
+    assert all(len(fold.all("li")) <= 50 for fold in folds if fold.all("ol"))
+    settings = [e for e in page.walk() if e.has_class("setting")]
+    assert settings
+    assert all(e.inside("details") for e in settings)
 
 
 def test_powers_are_named_beside_their_colour(page) -> None:

@@ -168,6 +168,25 @@ def test_numbers_as_text() -> None:
     assert words.billions(38_491.2) == "$38.5 bn"
     assert words.billions(1_234_567) == "$1,234.6 bn"
     assert words.percent(12.34) == "12.3%"
+    assert words.percent(-0.04) == "0.0%"
+    assert words.percent(-2.0) == "−2.0%"
+    assert words.billions(-1_260) == "−$1.3 bn"
+    assert words.span(-1.0, 0.5) == "−1.0 to 0.5"
+    assert words.spanned(Interval(-0.5, -0.9, 1.3), unit="%") == "−0.5% (−0.9 to 1.3)"
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("RUS -17.3", "RUS −17.3"),
+        ("(-0.15)", "(−0.15)"),
+        ("-0.0% and -0 and -0.04", "0.0% and 0 and −0.04"),
+        ("2024-06-30, COVID-19, ES-11/1, 2020-2024", "2024-06-30, COVID-19, ES-11/1, 2020-2024"),
+        ("1e-10", "1e-10"),
+    ],
+)
+def test_a_minus_is_no_hyphen(plain: str, shown: str) -> None:
+    assert words.signed(plain) == shown
 
 
 def test_lists_and_names() -> None:

@@ -20,8 +20,8 @@ def answer(position: Position) -> list[Sentence]:
     """What each power could take away, how sure that is, and where the state stands."""
     if position.coupled is None:
         return [Sentence(text) for text in words.answer(position)]
-    first = [Sentence(jointwords.answer(position), jointwords.CHANNEL)]
-    certain = jointwords.certainty(position)
-    if certain:
-        first.append(Sentence(certain, jointwords.CHANNEL))
+    told = [jointwords.headline(position)]
+    if jointwords.is_seen(position):
+        told += [jointwords.answer(position), jointwords.certainty(position)]
+    first = [Sentence(text, jointwords.CHANNEL) for text in told if text]
     return [*first, Sentence(words.alignment_sentence(position, jointwords.spread(position)))]

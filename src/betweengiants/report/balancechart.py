@@ -10,9 +10,9 @@ import polars as pl
 from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.balance_index import DRAWS, RANGES, BalanceIndex
-from betweengiants.position.balance_words import TITLES, sentences
 from betweengiants.position.results import Trail
-from betweengiants.report import words
+from betweengiants.report import balancewords, words
+from betweengiants.report.balancewords import CHOICES, chance
 from betweengiants.report.charts import NARROW
 from betweengiants.report.figure import Figure
 from betweengiants.report.style import AXIS, INK, MUTED, TEXT_SIZE, base_config, colour_of
@@ -86,14 +86,6 @@ def marks(found: BalanceIndex) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def chance(share: float) -> str:
-    """Out of 100, where 100 and 0 are said only if they are exact."""
-    rounded = round(100 * share)
-    if rounded == 100 and share < 1:
-        return "more than 99"
-    return "less than 1" if rounded == 0 and share > 0 else f"{rounded}"
-
-
 def title(position: Position, found: BalanceIndex) -> str:
     """How balanced the state is, with the interval, and out of how many powers."""
     vectors = found.state()["effective_vectors"]
@@ -105,7 +97,7 @@ def title(position: Position, found: BalanceIndex) -> str:
 
 def balance_sentences(position: Position, found: BalanceIndex) -> list[str]:
     """Who holds most, how balanced the whole is, and which choices drive both, with names for codes."""
-    told = sentences(words.name(position.dossier.focal), found)
+    told = balancewords.sentences(words.name(position.dossier.focal), found)
     named = [words.with_names(sentence, position.dossier) for sentence in told]
     return [sentence[0].upper() + sentence[1:] for sentence in named]
 
@@ -115,7 +107,7 @@ def driver_rows(found: BalanceIndex) -> list[dict[str, Any]]:
     rows = found.drivers().filter(pl.col("result") == "effective_vectors")
     return [
         {
-            "choice": TITLES.get(row["choice"], row["choice"]),
+            "choice": CHOICES.get(row["choice"], row["choice"]),
             "alternatives": "–" if row["choice"] in (DRAWS, RANGES) else str(row["alternatives"]),
             "alone": f"{100 * max(row['first'], 0.0):.0f}%",
             "total": f"{100 * max(row['total'], 0.0):.0f}%",

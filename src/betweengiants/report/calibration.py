@@ -75,7 +75,7 @@ def calibration_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
             "what": f"{row['commodity']}, {row['year']}",
             "observed": f"{row['observed']:.1f}",
             "modelled": f"{row['modelled']:.1f}",
-            "error": "–" if row["error_pct"] is None else f"{row['error_pct']:+.0f}%".replace("-", "−"),
+            "error": "–" if row["error_pct"] is None else words.signed(f"{row['error_pct']:+.0f}%"),
             "missed": row["observed"] > LARGE and (row["error_pct"] is None or abs(row["error_pct"]) > CLOSE),
             "sources": row["source_id"].split(";"),
         }

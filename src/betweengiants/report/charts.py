@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from betweengiants.report.positionnames import SIZE, Panel, axis_end, names
 from betweengiants.report.style import AXIS, INK, PAPER, TEXT_SIZE, base_config, colour_of
 
 NARROW = 560
@@ -18,6 +19,8 @@ HEADROOM = 1.22
 """Length of the axis of bars over that of the longest bar: what stands beside it needs room."""
 KEY_ROOM = 9
 """Pixels from the end of a line to the dot in its colour, and on to the name, which is in the colour of text."""
+POSITION_HEIGHT = 300
+"""Pixels of a panel of leverage against alignment."""
 Layered = alt.LayerChart | alt.FacetChart
 
 
@@ -60,15 +63,16 @@ def position_chart(
 def _position_panel(
     marks: pl.DataFrame, tails: pl.DataFrame, width: int, y_title: str, first: bool
 ) -> Layered:
-    top = max(marks["x_high"].max(), 1)  # type: ignore[type-var]
-    colours = alt.Scale(domain=marks["power"].to_list(), range=[colour_of(p) for p in marks["power"]])
-    x_scale = alt.Scale(domain=[0, float(top) * 1.18], nice=True)  # type: ignore[arg-type]
-    marks = marks.with_columns(below=pl.Series(_crowded(marks, float(top))))  # type: ignore[arg-type]
+    powers = marks["power"].to_list()
+    colours = alt.Scale(domain=powers, range=[colour_of(p) for p in powers])
+    top = float(max(marks["x_high"].max(), 1))  # type: ignore[type-var, arg-type]
+    panel = Panel(width, POSITION_HEIGHT, axis_end(top * 1.05))
+    x_scale = alt.Scale(domain=[0, panel.end], nice=False)
+    x_axis = _axis(marks["x_title"][0], grid=True, tickCount=6, format="~g")
+    y_axis = _axis(y_title if first else None, tickCount=5, grid=True)
+    x = alt.X("x:Q", scale=x_scale, axis=x_axis)
+    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, 1]), axis=y_axis)
     base = alt.Chart(_values(marks)).encode(color=alt.Color("power:N", scale=colours, legend=None))
-    x = alt.X("x:Q", scale=x_scale, axis=_axis(marks["x_title"][0], grid=True, tickCount=6, format="~g"))
-    y = alt.Y(
-        "y:Q", scale=alt.Scale(domain=[0, 1]), axis=_axis(y_title if first else None, tickCount=5, grid=True)
-    )
     spread = base.mark_rule(strokeWidth=2, opacity=0.65).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y)
     error = base.mark_rule(strokeWidth=2, opacity=0.65).encode(x=x, y=alt.Y("y_low:Q"), y2="y_high:Q")
     tail = (
@@ -79,41 +83,21 @@ def _position_panel(
     dots = base.mark_circle(size=130, opacity=1, stroke=PAPER, strokeWidth=1).encode(
         x=x, y=y, description="label:N"
     )
-    halo: dict[str, Any] = {"stroke": PAPER, "strokeWidth": 4}
-    texts = [
-        base.transform_filter(alt.datum.below == below)
-        .mark_text(
-            align="left",
-            dx=9,
-            dy=15 if below else -11,
-            fontSize=TEXT_SIZE + 1,
-            fontWeight="bold",
-            color=INK,
-            **more,
-        )
-        .encode(x=x, y=y, text="name:N", color=alt.value(INK))
-        for below in (False, True)
-        for more in (halo, {})
-    ]
-    layered = alt.layer(spread, error, tail, dots, *texts)
+    named = alt.Chart(_values(names(marks, tails, panel)))
+    lead = (
+        named.transform_filter("datum.is_far")
+        .mark_rule(strokeWidth=0.8, color=INK, opacity=0.6)
+        .encode(x=alt.X("from_x:Q"), y=alt.Y("from_y:Q"), x2="to_x:Q", y2="to_y:Q")
+    )
+    text = named.mark_text(
+        align="center", baseline="middle", fontSize=SIZE, fontWeight="bold", color=INK
+    ).encode(x=alt.X("at_x:Q"), y=alt.Y("at_y:Q"), text="name:N")
+    layered = alt.layer(spread, error, tail, lead, dots, text)
     return layered.properties(
         width=width,
-        height=300,
+        height=POSITION_HEIGHT,
         title=alt.TitleParams(marks["panel"][0], fontSize=13, fontWeight="bold", offset=8),
     )
-
-
-def _crowded(marks: pl.DataFrame, top: float) -> list[bool]:
-    """Marks whose name must go below because another mark stands close to the right at about the same height."""
-    places = marks.select("x", "y").rows()
-    return [
-        any(
-            0 <= x2 - x < 0.45 * top and abs(y2 - y) < 0.09 and (x2, y2) != (x, y) and y2 >= y
-            for x2, y2 in places
-        )
-        or any(0 < x - x2 < 0.45 * top and 0 <= y2 - y < 0.09 for x2, y2 in places)
-        for x, y in places
-    ]
 
 
 def ranges_chart(rows: pl.DataFrame, *, width: int, x_title: str) -> alt.TopLevelMixin:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
 
+from betweengiants.report.words import signed
+
+CODE = re.compile(r"\b[A-Z]{3}\b|\bEU27\b")
+WRITTEN = (
+    (re.compile(r"\bbcm/a\b"), "bn m³ a year"),
+    (re.compile(r"\bbcm\b"), "bn m³"),
+    (re.compile(r"\bm3\b"), "m³"),
+    (re.compile(r"\bnot named\b"), "in the evidence only:"),
+    (re.compile(r"\bnot in the evidence\b"), "in the claim only:"),
+    (re.compile(r"\bnamed (?=\S)"), "the claim names "),
+    (re.compile(r"\bevidence (?=[A-Z])"), "the evidence names "),
+)
+"""What checks write in short, and what the page says instead."""
 VERDICT_ORDER = ("implausible", "contradicted", "imprecise", "supported", "unverifiable")
 
 
@@ -25,7 +39,7 @@ def claim_rows(claims: pl.DataFrame | None, names: dict[str, str]) -> list[dict[
                 "reason": first["reason"],
                 "evidence": [
                     {
-                        "text": row["arithmetic"]
+                        "text": evidence_words(row["arithmetic"], names)
                         or _quantity("", row["reference_value"], row["reference_unit"], names),
                         "verdict": row["verdict"],
                         "rule": row["rule"],
@@ -39,6 +53,16 @@ def claim_rows(claims: pl.DataFrame | None, names: dict[str, str]) -> list[dict[
             }
         )
     return sorted(rows, key=lambda row: (VERDICT_ORDER.index(row["verdict"]), str(row["claim_id"])))
+
+
+def evidence_words(arithmetic: str | None, names: dict[str, str]) -> str:
+    """The arithmetic of a check with names for codes, units as the page writes them, and real minus signs."""
+    if not arithmetic:
+        return ""
+    text = CODE.sub(lambda match: names.get(match[0], match[0]), arithmetic)
+    for pattern, plain in WRITTEN:
+        text = pattern.sub(plain, text)
+    return signed(text)
 
 
 def _claimed(claim: dict[str, Any], names: dict[str, str]) -> str:

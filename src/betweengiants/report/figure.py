@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from betweengiants.report.words import signed
+
 WIDE, NARROW = 980, 340
 """Widths in pixels in which every figure is drawn."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of the page.
+    """One figure of the page; its words show negative numbers with a minus, whatever they were made from.
 
     Attributes:
         figure_id: name of its files and anchor.
@@ -37,3 +39,8 @@ class Figure:
     draw: Callable[[int], alt.TopLevelMixin]
     note: str = ""
     listing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("title", "subtitle", "alt_text", "note"):
+            object.__setattr__(self, name, signed(getattr(self, name)))
+        object.__setattr__(self, "listing", tuple(signed(item) for item in self.listing))

@@ -106,6 +106,7 @@ def points(dossier: Dossier) -> pl.DataFrame:
             high=pl.col("ideal_point") + error,
         )
         .with_columns(label=pl.format("{} {}: {}", "name", "year", pl.col("value").round(2)))
+        .with_columns(pl.col("label").map_elements(words.signed, return_dtype=pl.String))
         .sort(pl.col("power").replace_strict({code: k for k, code in enumerate(codes)}), "session")
     )
 

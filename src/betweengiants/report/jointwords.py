@@ -43,18 +43,38 @@ def order(position: Position, horizon: str, channel: str | None = None) -> list[
     return sorted(powers, key=lambda p: -leverage(position, p, horizon=horizon, measure=measure).value)
 
 
-def answer(position: Position) -> str:
-    """Who could take most through everything it controls, with its range, the others, and what it consists of."""
-    ranked = order(position, "short")
-    first, rest = ranked[0], ranked[1:]
+def headline(position: Position) -> str:
+    """The answer in one line: who could take most, and how much with its range."""
+    first = order(position, "short")[0]
     loss = leverage(position, first)
-    others = [f"{words.name(p)} {words.percent(leverage(position, p).value)}" for p in rest]
-    beside = f" ({words.joined(others)})" if others else ""
+    focal = words.name(position.dossier.focal)
+    alone = len(position.dossier.powers) == 1
+    if not is_seen(position):
+        return f"No power could take anything from {focal} that shows in its real spending."
+    most = "" if alone else " more than any other power"
     return (
-        f"By cutting its trade and closing the roads that it controls, {words.name(first)} could take "
-        f"{words.spanned(loss, unit='%')} of {words.name(position.dossier.focal)}’s real spending in the short run{beside}; "
-        f"{changes(position, 'short')}."
+        f"{words.name(first, start=True)} could cost {focal}{most}: {words.spanned(loss, unit='%')} of real spending "
+        "in the short run."
     )
+
+
+def is_seen(position: Position) -> bool:
+    """Whether the largest loss does not round to nothing."""
+    return leverage(position, order(position, "short")[0]).value >= VISIBLE
+
+
+def answer(position: Position) -> str:
+    """By what means, what the other powers could take, with their ranges, and whether roads change the order."""
+    first, *rest = order(position, "short")
+    means = " and closed the routes that it controls" if len(channels(position)) > 1 else ""
+    others = [f"{words.name(p)} {words.spanned(leverage(position, p), unit='%')}" for p in rest]
+    beside = (
+        f" Next come {words.joined(others)}."
+        if len(others) > 1
+        else "".join(f" Next comes {o}." for o in others)
+    )
+    said = changes(position, "short")
+    return f"That is the loss if {words.name(first)} cut its own trade{means}.{beside} {said[0].upper()}{said[1:]}."
 
 
 def changes(position: Position, horizon: str) -> str:
@@ -97,7 +117,7 @@ def held(position: Position) -> float | None:
 
 
 def certainty(position: Position) -> str:
-    """In how many draws the order at the top holds, at both horizons where it differs."""
+    """In how many runs with other inputs the order at the top holds, what the ranges are, and who is first in the long run."""
     share = held(position)
     first = words.name(order(position, "short")[0], start=True)
     if share is None or position.draws is None:
@@ -105,12 +125,12 @@ def certainty(position: Position) -> str:
     count = position.draws.loss.shape[0]
     long = order(position, "long")[0]
     tail = "" if long == order(position, "short")[0] else f" In the long run {words.name(long)} comes first."
-    often = f"all {count}" if share == 1 else f"{share:.0%} of {count}"
-    return f"{first} comes first in {often} draws of the uncertain inputs.{tail}"
+    often = f"all {count} runs" if share == 1 else f"{round(share * count)} of {count} runs"
+    return f"{first} comes first in {often} with the uncertain inputs drawn anew; the brackets hold 90% of the runs.{tail}"
 
 
 def spread(position: Position) -> str:
-    """`leverage through trade and roads is spread as if over 2.4 equal powers of 4`."""
+    """`its exposure through trade and roads is spread as if over 2.4 equal powers of 4`."""
     powers = position.dossier.powers
     vectors = position.number(CHANNEL, "effective_vectors", *powers, horizon="short")
     if vectors.value == 0:
@@ -118,7 +138,7 @@ def spread(position: Position) -> str:
     if len(powers) == 1:
         return "no other power is looked at"
     what = "trade and roads" if len(channels(position)) > 1 else "trade"
-    return f"leverage through {what} is spread as if over {vectors.value:.1f} equal powers of {len(powers)}"
+    return f"its exposure through {what} is spread as if over {words.spanned(vectors)} equal powers of {len(powers)}"
 
 
 def parts_title(position: Position) -> str:

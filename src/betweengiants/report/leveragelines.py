@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import altair as alt
@@ -12,16 +11,14 @@ from betweengiants.core.countries import short_name
 from betweengiants.position import Position
 from betweengiants.position.history import LOSS, TESTED, VOTES, History
 from betweengiants.position.history_trade import PAYMENTS, WORLD, main_basis
-from betweengiants.position.history_words import HORIZON, changes, sentences
-from betweengiants.report import words
+from betweengiants.position.history_words import HORIZON, changes
+from betweengiants.report import historywords, words
 from betweengiants.report.charts import KEY_ROOM, NARROW, Layered, spaced
 from betweengiants.report.figure import Figure
 from betweengiants.report.institutionbars import institution_names
 from betweengiants.report.style import INK, MUTED, TEXT_SIZE, base_config, colour_of
 
 TRAIL = "history"
-CHANGE = re.compile(r"([+-])([a-z][a-z0-9_]*)")
-"""An institution that came or went, as the history writes it."""
 ALONE, ABROAD = "One power alone", "Everything from abroad"
 HEIGHT = 240
 
@@ -131,12 +128,9 @@ def turns_words(found: History) -> str:
 
 def moved_sentences(position: Position, found: History) -> list[str]:
     """What changed most and where it turned, for the page."""
-    names = position.dossier.actor_names | {power: short_name(power) for power in found.powers}
-    known = institution_names(position.dossier)
-    return [
-        CHANGE.sub(lambda match: f"{match[1]}{known.get(match[2], match[2])}", told)
-        for told in sentences(found, names)
-    ]
+    return historywords.sentences(
+        found, words.name(position.dossier.focal), institution_names(position.dossier)
+    )
 
 
 def vote_turns(found: History) -> pl.DataFrame:

@@ -45,7 +45,7 @@ def choices_figure(position: Position, found: Alternatives) -> Figure:
         "alternatives",
         title(found),
         f"Loss of {focal} if one power cuts its trade and closes its roads, percent of real national spending, short run, with "
-        "one choice changed at a time. Dotted lines: the headline.",
+        "one choice of the models changed at a time. Dotted lines: as we compute it.",
         "Losses by choice: "
         + "; ".join(_row_words(row, found.powers) for row in found.table.to_dicts())
         + ".",
@@ -61,9 +61,23 @@ def _row_words(row: dict[str, str | float | None], powers: tuple[str, ...]) -> s
     return f"{readable(str(row['choice']))}: {', '.join(losses) or 'no solution'}"
 
 
+PLAIN = {
+    "one sector": "all goods as one",
+    "sectors without inputs": "no trade in inputs",
+    "multiplicative imbalances": "trade gaps in proportion",
+    "no ownership": "owning closes nothing",
+    "no market": "buying closes nothing",
+    "no supply": "selling closes nothing",
+}
+"""Names of choices that a reader would not understand, in plain words."""
+
+
 def readable(name: str) -> str:
-    """`oil_transit only` -> `oil transit only`, `theta low` -> `elasticity low`."""
-    return name.replace("_", " ").replace("theta", "elasticity")
+    """`oil_transit only` -> `oil routes only`, `theta low` -> `elasticity low`, `no market` -> `buying closes nothing`."""
+    if name.startswith("ownership from "):
+        return f"owning {float(name.split()[-1]):.0%} closes a road"
+    plain = name.replace("_transit", " routes").replace("_", " ").replace("theta", "elasticity")
+    return PLAIN.get(plain, plain)
 
 
 def marks(found: Alternatives) -> pl.DataFrame:
@@ -102,8 +116,8 @@ def title(found: Alternatives) -> str:
     first = sum(ranking(losses)[0] == (leader,) for _, _, losses in others)
     kept = sum(ranking(losses) == ranking(headline) for _, _, losses in others)
     return (
-        f"{words.name(leader, start=True)} stays first under {first} of {len(others)} other choices; the whole order stays "
-        f"under {kept}"
+        f"{words.name(leader, start=True)} stays first under {first} of {len(others)} other ways to compute it; the whole "
+        f"order stays under {kept}"
     )
 
 
@@ -123,7 +137,7 @@ def range_words(found: Alternatives) -> str:
     (low, lowest), (high, highest) = min(whole), max(whole)
     return (
         f"{text}With all channels the loss to {words.name(leader)} lies between {low:.1f}% ({lowest}) and {high:.1f}% "
-        f"({highest}), beside {headline[leader]:.1f}%."
+        f"({highest}), against {headline[leader]:.1f}% as we compute it."
     )
 
 

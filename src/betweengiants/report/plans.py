@@ -108,10 +108,12 @@ def squares(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _said(row: dict[str, Any]) -> str:
-    goal = f"{row['item']}: {row['value']:,.6g} by {row['target_year'] or 'no date'}"
+    value = words.signed(f"{row['value']:,.6g}")
+    goal = f"{row['item']}: {value} by {row['target_year'] or 'no date'}"
     if row["reached_value"] is None:
         return f"{goal} ({OUTCOMES[row['outcome']]})"
-    result = f"{row['reached_value']:,.6g} as {row['reached_kind']} of {row['reached_year'] or 'no date'}"
+    reached = words.signed(f"{row['reached_value']:,.6g}")
+    result = f"{reached} as {row['reached_kind']} of {row['reached_year'] or 'no date'}"
     return f"{goal}, {result} ({OUTCOMES[row['outcome']]})"
 
 

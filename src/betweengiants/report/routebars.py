@@ -27,6 +27,8 @@ MINOR = 0.05
 OTHERS = "Other buyers"
 HOME, IMPORTS = "At home", "Imports"
 SHOWN = 0.05  # less than this would be written as 0.0
+SEEN = 0.05
+"""A piece below it reads 0.0 and is left out of the words."""
 CHARACTER = 6.4
 """Pixels that a character of a bold label takes, on the safe side."""
 
@@ -70,8 +72,16 @@ def route_bars(view: SystemView) -> Figure:
         lambda width: charts.routes_chart(
             fitted(bars, width), width=width, x_title=f"{unit_title[0].upper()}{unit_title[1:]} a year"
         ),
-        ROUTES_NOTE if crosses_once(view) else _buyers_note(view, bars),
+        f"{in_order(bars)} {ROUTES_NOTE if crosses_once(view) else _buyers_note(view, bars)}".strip(),
     )
+
+
+def in_order(bars: pl.DataFrame) -> str:
+    """The pieces of the first bar from the left, so that it can be read without its colours."""
+    first = bars.filter((pl.col("case_order") == 0) & (pl.col("value") >= SEEN))
+    if not first.height:
+        return ""
+    return f"{first['case'][0]}, from the left: {words.joined(first['share_text'].to_list())}."
 
 
 def crosses_once(view: SystemView) -> bool:

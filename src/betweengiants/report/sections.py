@@ -32,7 +32,7 @@ def linked(sentence: str, position: Position, trail: str | None = None) -> str:
     """The sentence as HTML in which every number leads to its trail: the one given, or by the words around it."""
     if trail is not None:
         return _link_numbers(sentence, position, trail)
-    parts = re.split(r"(?<=[;,]) (?=by closing|leverage through|through oil)", sentence)
+    parts = re.split(r"(?<=[;,]) (?=by closing|its exposure|through oil)", sentence)
     return " ".join(_link_part(part, position) for part in parts)
 
 
@@ -50,7 +50,7 @@ def _link_numbers(part: str, position: Position, trail: str) -> str:
         return f'<a class="n" href="#trail-{trail}" title="{hover}">{escape(match[0])}</a>'
 
     # Years, the ends of the scale and the count of powers are no results.
-    pieces = re.split(r"(of \d{4} it|scale of 0 to 1|powers of \d+|(?:all|of) \d+ draws)", part)
+    pieces = re.split(r"(of \d{4} |scale of 0 to 1|powers of \d+|of \d+ runs|all \d+ runs|hold 90%)", part)
     return "".join(escape(p) if k % 2 else NUMBER.sub(link, _escaped(p)) for k, p in enumerate(pieces))
 
 
@@ -180,7 +180,7 @@ def _closed(position: Position, transit: TransitChannel, power: str) -> list[dic
 
 def _bn(usd_m: float) -> str:
     """Billions without a unit, which stands in the head of the column."""
-    return f"{usd_m / 1000:,.1f}".replace("-0.0", "0.0").replace("-", "−")
+    return words.signed(f"{usd_m / 1000:,.1f}")
 
 
 def _oil(position: Position, power: str) -> list[dict[str, str]]:
@@ -261,7 +261,7 @@ def _joint_cells(position: Position, group: tuple[str, ...]) -> list[dict[str, s
     if len(group) == 1:
         return [*cells, _cell("–", "coupled")]
     premium = position.number("coupled", "joint_premium_pct", *group, horizon="short")
-    return [*cells, _cell(f"{premium.value:+.1f}".replace("-", "−"), "coupled")]
+    return [*cells, _cell(words.signed(f"{premium.value:+.1f}"), "coupled")]
 
 
 def alignment_rows(position: Position) -> list[dict[str, Any]]:
@@ -325,7 +325,7 @@ def conflicts(position: Position) -> list[dict[str, Any]]:
                     "period": period,
                     "values": [
                         {
-                            "text": f"{row['number']:,.6g} {unit_words(row['unit'])}",
+                            "text": words.signed(f"{row['number']:,.6g} {unit_words(row['unit'])}"),
                             "sources": row["source_id"].split(";"),
                         }
                         for row in part.to_dicts()
@@ -340,5 +340,6 @@ def cell(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else f"{value:,.0f}"
-    return str(value)
+        text = f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else f"{value:,.0f}"
+        return words.signed(text)
+    return words.signed(str(value))

@@ -52,12 +52,7 @@ def _beside(found: Beside, figures: dict[str, Figure]) -> dict[str, pl.DataFrame
     if {"leverage-years", "votes", "ideal-points", "institutions"} & figures.keys():
         tables["history"] = found.history.series
         tables["history-drift"] = found.history.drift
-        came = (
-            pl.col("what").str.replace_all("+", "came ", literal=True).str.replace_all(r"(^| )-", "${1}went ")
-        )
-        tables["history-turns"] = found.history.turning_points.with_columns(
-            what=came
-        )  # `+sco` would be a formula
+        tables["history-turns"] = found.history.turning_points
     if found.comparison is not None:
         tables["comparison"] = found.comparison.numbers
         tables["comparison-everyone"] = found.comparison.everyone

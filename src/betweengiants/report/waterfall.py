@@ -43,7 +43,7 @@ def steps(position: Position) -> pl.DataFrame:
             for order, (step, kind, number) in enumerate(listed):
                 start = 0.0 if kind == "whole" else at
                 at = start + number.value
-                text = f"{number.value:.1f}" if kind != "rest" else f"{number.value:+.1f}".replace("-", "−")
+                text = f"{number.value:.1f}" if kind != "rest" else words.signed(f"{number.value:+.1f}")
                 if kind == "whole" and number.low < number.high:
                     text = f"{number.value:.1f} ({number.low:.1f}–{number.high:.1f})"
                 label = f"{words.name(power, start=True)}, {run}, {step.lower()}: {words.spanned(number, unit='%')}"

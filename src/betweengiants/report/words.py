@@ -12,6 +12,10 @@ from betweengiants.position import Position
 # Less than this, in million tonnes a year, rounds to nothing in the sentence.
 LITTLE_OIL = 0.5
 CODE = re.compile(r"\b[A-Za-z][A-Za-z0-9_]+\b")
+HYPHEN_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d)")
+"""A hyphen that stands for a minus: before a digit, and after nothing that it could join to it (a date, a code, a range)."""
+NOTHING_BELOW = re.compile(r"(?<![\w.)\]-])-(?=0(?:\.0+)?(?![\d.]))")
+"""The sign of a number that rounds to nothing."""
 BRIEF = {"USA": "US", "EU27": "EU"}
 THE = {"USA": "the United States", "EU27": "the European Union"}
 
@@ -32,20 +36,26 @@ def joined(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def signed(text: str) -> str:
+    """The text with a minus (U+2212) before negative numbers, and no sign before those that round to nothing."""
+    return HYPHEN_MINUS.sub("−", NOTHING_BELOW.sub("", text))
+
+
 def percent(value: float) -> str:
     """One decimal; a loss that rounds to nothing has no sign."""
-    return f"{value:.1f}%".replace("-0.0%", "0.0%")
+    return signed(f"{value:.1f}%")
 
 
 def span(low: float, high: float, digits: int = 1) -> str:
     """`3.4 to 9.2`; one number where both read the same."""
-    ends = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    ends = signed(f"{low:.{digits}f}"), signed(f"{high:.{digits}f}")
     return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def billions(usd_m: float) -> str:
     """Money in billions of dollars, one decimal."""
-    return f"${usd_m / 1000:,.1f} bn"
+    text = signed(f"{usd_m / 1000:,.1f}")
+    return f"−${text[1:]} bn" if text.startswith("−") else f"${text} bn"
 
 
 GOODS = {"oil": "crude exports", "gas": "gas deliveries", "freight": "freight"}
@@ -80,10 +90,10 @@ def long_unit(code: str) -> str:
 
 def spanned(number: Interval, digits: int = 1, unit: str = "") -> str:
     """`4.9% (3.4 to 9.2)`; without the range where there is none."""
-    middle = f"{number.value:.{digits}f}{unit}"
+    middle = signed(f"{number.value:.{digits}f}") + unit
     if number.low == number.high:
         return middle
-    return f"{middle} ({number.low:.{digits}f} to {number.high:.{digits}f})"
+    return signed(f"{middle} ({number.low:.{digits}f} to {number.high:.{digits}f})")
 
 
 def answer(position: Position) -> list[str]:
@@ -96,7 +106,8 @@ def _leverage_sentence(position: Position) -> str:
     loss = {p: position.number("trade", "leverage_pct", p, horizon="short") for p in powers}
     ranked = sorted(powers, key=lambda p: -loss[p].value)
     first, rest = ranked[0], ranked[1:]
-    others = f" ({joined([f'{name(p)} {percent(loss[p].value)}' for p in rest])})" if rest else ""
+    listed = [f"{name(p)} {spanned(loss[p], unit='%')}" for p in rest]
+    others = f", before {joined(listed)}" if rest else ""
     focal = name(position.dossier.focal)
     sentence = (
         f"By cutting trade alone, {name(first)} could take {spanned(loss[first], unit='%')} of {focal}’s real spending "
@@ -130,22 +141,22 @@ def alignment_sentence(position: Position, spread: str) -> str:
     }
     near, far = max(score, key=lambda p: score[p].value), min(score, key=lambda p: score[p].value)
     most = "with" if near == far else "most like"
-    least = "" if near == far else f" and least like {name(far)} ({score[far].value:.2f})"
+    least = "" if near == far else f", and least like {name(far)}: {spanned(score[far], digits=2)}"
     return (
-        f"In the United Nations General Assembly of {year} it voted {most} {name(near)} (agreement "
-        f"{score[near].value:.2f} on a scale of 0 to 1){least}; {spread}."
+        f"In the United Nations General Assembly of {year} {name(position.dossier.focal)} voted {most} {name(near)}: agreement "
+        f"{spanned(score[near], digits=2)} on a scale of 0 to 1{least}; {spread}."
     )
 
 
 def _spread(position: Position) -> str:
-    """`leverage through trade is spread as if over 3.1 equal powers of 4, through oil routes over 1.2`."""
+    """`its exposure through trade is spread as if over 3.1 equal powers of 4, through oil routes over 1.2`."""
     powers = position.dossier.powers
     trade = position.number("trade", "effective_vectors", *powers, horizon="short")
     if trade.value == 0:
         return "no power has any leverage through trade"
     if len(powers) == 1:
         return "no other power is looked at"
-    words = f"leverage through trade is spread as if over {trade.value:.1f} equal powers of {len(powers)}"
+    words = f"its exposure through trade is spread as if over {trade.value:.1f} equal powers of {len(powers)}"
     if position.oil is None:
         return words
     oil = position.number("oil_transit", "effective_vectors", *powers)
