@@ -21,10 +21,9 @@ from betweengiants.position.coupled_channel import (
     carried,
     coupled,
     coupled_channel,
-    difference,
     spread,
 )
-from betweengiants.position.coupled_draws import CoupledDraws, coupled_draws
+from betweengiants.position.coupled_draws import BLOCK, CoupledDraws, column, coupled_draws, strata
 from betweengiants.position.results import coalition_name, coalitions, to_frame
 from betweengiants.position.sector_channel import sector_matrices
 from betweengiants.trade import coalition, solve_sectors
@@ -240,10 +239,38 @@ def test_a_number_of_draws_out_of_range_is_refused(dossier: Dossier, draws: int)
         coupled_draws(dossier, draws)
 
 
-def test_unsolved_draws_count_as_the_largest_losses() -> None:
-    drawn = np.array([*np.linspace(0.0, 0.9, 10), np.inf])
-    assert spread(0.5, drawn).high == pytest.approx(np.quantile([*np.linspace(0.0, 0.9, 10), 0.9], 0.95))
-    assert spread(0.5, np.full(3, np.inf)) == spread(0.5, np.zeros(0))
+def test_intervals_of_draws() -> None:
+    drawn = np.array([*np.linspace(0.0, 0.9, 10), np.nan])
+    assert spread(0.5, drawn).high == pytest.approx(np.quantile(drawn[:-1], 0.95))
+    assert spread(0.5, np.full(3, np.nan)) == spread(0.5, np.zeros(0))
     assert spread(2.0, np.array([0.0, 1.0])).high == 2.0
-    rest = difference(np.array([3.0, np.inf, 3.0]), [np.array([1.0, 1.0, np.inf])])
-    assert rest.tolist() == [2.0, np.inf, np.inf]
+
+
+def test_a_balance_that_cannot_be_paid_takes_everything(
+    dossier: Dossier, joint: Coupled, few: CoupledDraws
+) -> None:
+    """No upper end of a coalition lies above that of all powers, and what was not solved for another reason counts nowhere."""
+    everyone = column(few, dossier.powers, joint.channels)
+    loss = few.loss.copy()
+    loss[:4, everyone, 0, 0], loss[4:6, everyone, 0, 0] = 1.0, np.nan
+    drawn = few.filled(loss, few.inputs)
+    assert (drawn.unpaid, drawn.failed) == (4, 2)
+    channel = coupled_channel(dossier, joint, drawn)
+    assert "In 4 of 30 draws some coalition leaves a trade balance" in " ".join(channel.gaps)
+    assert "In 2 of 30 draws some coalition was not solved" in " ".join(channel.gaps)
+    highs = {
+        row.coalition: row.number.high
+        for row in channel.results
+        if row.measure == "leverage_pct" and row.horizon == "short" and row.member == dossier.focal
+    }
+    assert highs[coalition_name(dossier.powers)] == max(highs.values()) == pytest.approx(100)
+
+
+def test_flows_are_a_latin_hypercube(few: CoupledDraws) -> None:
+    """Every partner's noise takes each stratum once, columns are drawn apart, and each block of draws has flows of its own."""
+    found = strata(3, 50, 40)
+    assert (np.sort(found, axis=0) == np.arange(50)[:, None]).all()
+    assert np.abs(np.corrcoef(found.T) - np.eye(40)).max() < 0.6
+    assert not (found == strata(4, 50, 40)).all()
+    noise = few.inputs[:, few.names.index("flows")]
+    assert len(np.unique(noise)) == -(-30 // BLOCK)

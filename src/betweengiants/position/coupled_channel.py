@@ -1,8 +1,9 @@
 """Leverage through everything a power controls, in one unit: the coupled severance as rows of the long table.
 
 Losses are in percent of real national spending and, through nominal spending of the matrix year, in million USD. The parts
-and the interaction add up to the joint loss. Intervals are 5 to 95 percent of the draws (`coupled_draws`); a draw without an
-equilibrium counts as a loss above all others, and where these reach the upper end, the largest loss that was solved is shown.
+and the interaction add up to the joint loss. Intervals are 5 to 95 percent of the draws (`coupled_draws`), widened to the
+central case where that lies outside. A draw in which the trade balance cannot be paid counts as a loss of all spending in
+every measure; one that was not solved for another reason counts nowhere.
 """
 
 from __future__ import annotations
@@ -117,12 +118,12 @@ class _Table:
         }
 
     def losses(self, h: int, group: Sequence[str], on: tuple[str, ...], member: int) -> tuple[float, Floats]:
-        """The central loss and the drawn ones (none where the setting is not drawn); unsolved draws are infinite."""
+        """The central loss and the drawn ones (none where the setting is not drawn); not-a-number where not solved."""
         value = float(self.central.loss[self.central.row(group, on), h, member])
         k = self.drawn.get((coalition_name(group), on))
         if self.draws is None or k is None:
             return value, np.zeros(0)
-        return value, np.nan_to_num(self.draws.loss[:, k, h, member], nan=np.inf)
+        return value, self.draws.loss[:, k, h, member]
 
     def coalition(self, h: int, horizon: str, group: tuple[str, ...]) -> list[Result]:
         """Loss, counter-losses, parts and interaction of one coalition."""
@@ -140,7 +141,7 @@ class _Table:
             rest = total - sum(value for value, _ in parts)
             drawn_rest = np.zeros(0)
             if all(drawn.size for _, drawn in parts):
-                drawn_rest = difference(drawn_total, [drawn for _, drawn in parts])
+                drawn_rest = drawn_total - np.sum([drawn for _, drawn in parts], axis=0)
             for channel, part in zip(whole, parts, strict=True):
                 results += self._both(
                     f"part_{channel}", everything, self.dossier.focal, horizon, spread(*part)
@@ -209,20 +210,10 @@ def spread(value: float, drawn: Floats) -> Interval:
 
     Args:
         value: central.
-        drawn: (n,) draws; infinite ones count as above all others and bound nothing.
+        drawn: (n,) draws; those that are not finite count nowhere.
     """
     finite = drawn[np.isfinite(drawn)]
-    if not finite.size:
-        return Interval(value, value, value)
-    filled = np.where(np.isposinf(drawn), finite.max(), np.where(np.isneginf(drawn), finite.min(), drawn))
-    return Interval.spanning(value, np.quantile(filled, ENDS).tolist())
-
-
-def difference(whole: Floats, parts: Sequence[Floats]) -> Floats:
-    """Draws of the whole less the parts; infinite where one of them has no equilibrium."""
-    solved = np.isfinite(whole) & np.all([np.isfinite(part) for part in parts], axis=0)
-    with np.errstate(invalid="ignore"):
-        return np.where(solved, whole - np.sum(parts, axis=0), np.inf)
+    return Interval.spanning(value, np.quantile(finite, ENDS).tolist() if finite.size else ())
 
 
 def _vectors(losses: dict[frozenset[str], float]) -> float:
@@ -251,8 +242,11 @@ def _trail(dossier: Dossier, central: Coupled, draws: CoupledDraws | None) -> Tr
         "One severance, one equilibrium: the power's own trade is set to zero, and what the networks no longer deliver "
         "without its roads caps the cells of the trade model with sectors and inputs (Caliendo & Parro 2015); goods that "
         "cannot leave are production shut in.",
-        "5 to 95 percent of the draws of elasticities, trade flows, capacities, prices, planned links and usable detours "
-        "(table uncertainty).",
+        "none: no draws were made, so low and high repeat the value"
+        if draws is None
+        else "5 to 95 percent of the draws of elasticities, trade flows, capacities, prices (they shift weights between "
+        "goods), planned links and usable detours (table uncertainty), widened to the central case where that lies outside. Parts and "
+        "interaction of several powers together are not drawn: low and high repeat the value.",
         parameters,
         tuple(dict.fromkeys(tables)),
         tuple(used_sources(*(dossier.tables[name] for name in dict.fromkeys(tables)))),
@@ -268,12 +262,39 @@ def _gaps(dossier: Dossier, central: Coupled, draws: CoupledDraws | None) -> lis
                 f"The networks carry {share:.0%} of the {way} of goods by value; the rest keeps its way whatever road is "
                 "closed: there leverage by transit is a lower bound."
             )
-    if draws is not None and draws.failed:
+    if draws is None:
+        return gaps
+    count = draws.loss.shape[0]
+    if draws.unpaid:
         gaps.append(
-            f"In {draws.failed} of {draws.loss.shape[0]} draws some coalition leaves no equilibrium (the trade balance of the "
-            "focal state could not be paid): upper ends of such intervals are the largest loss that was solved."
+            f"In {draws.unpaid} of {count} draws some coalition leaves a trade balance that the focal state could not pay: "
+            "such a draw counts as a loss of all spending."
+        )
+    if draws.failed:
+        gaps.append(f"In {draws.failed} of {count} draws some coalition was not solved: they count nowhere.")
+    outside = _outside(central, draws)
+    if outside:
+        gaps.append(
+            f"The central case of {outside} lies outside the middle 90 percent of its draws and the interval was widened to "
+            "it: the central case takes every detour in the short run and every planned link and upper capacity in the long run, "
+            "which draws can only fall short of."
         )
     return gaps
+
+
+def _outside(central: Coupled, draws: CoupledDraws) -> str:
+    """Single powers, by horizon, whose central loss is beyond the quantiles that are shown."""
+    found = []
+    for h, horizon in enumerate(HORIZONS):
+        for k, (group, on) in enumerate(draws.settings):
+            if len(group) == 1 and on == central.channels:
+                drawn = draws.loss[:, k, h, 0]
+                low, high = (
+                    np.quantile(drawn[np.isfinite(drawn)], ENDS) if np.isfinite(drawn).any() else (0, 1)
+                )
+                if not low <= central.loss[central.row(group, on), h, 0] <= high:
+                    found.append(f"{group[0]} ({horizon} run)")
+    return ", ".join(found)
 
 
 def carried(coupling: Coupling, focal: str) -> dict[str, float]:

@@ -1,8 +1,10 @@
 """The coupled severance under uncertain inputs: Monte Carlo in blocks, the same numbers for any number of workers.
 
-Each block draws one set of trade flows and solves its draws together; elasticities, capacities, prices, planned links and
-the usable share of detours differ from draw to draw. Every block has a seed of its own (numpy `SeedSequence`), so a result
-depends on the seed and the number of draws alone. Extra transport costs stay as in the central case.
+Each small block draws one set of trade flows and solves its draws together; elasticities, capacities, prices, planned links
+and the usable share of detours differ from draw to draw. The sets of flows are a Latin hypercube over the blocks (McKay,
+Beckman & Conover 1979): the noise of every partner and direction takes each of its equally likely strata once, so that a
+hundred draws already cover it. Every block has a seed of its own (numpy `SeedSequence`), so a result depends on the seed
+and the number of draws alone. Extra transport costs stay as in the central case.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from betweengiants.core.errors import DataError
+from betweengiants.core.errors import DataError, NoEquilibrium
 from betweengiants.dossier import Dossier
 from betweengiants.network.highs import Basis
 from betweengiants.network.model import Limits
@@ -36,9 +39,12 @@ from betweengiants.trade.scenario import Scenario
 from betweengiants.trade.sector_matrix import SectorMatrix
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
-BLOCK = 25
+BLOCK = 4
 """Draws that share one set of trade flows."""
+HYPERCUBE = 2**32 - 1
+"""Stands for a block in the seed of the strata."""
 ATTEMPTS = 50
 MOST = 100_000
 INPUTS = ("theta_short", "theta_long", "flows", "capacities", "prices", "planned_links", "rerouting")
@@ -52,7 +58,8 @@ class CoupledDraws:
         settings: coalition and switches of each column (see `settings_drawn`).
         horizons: short and long.
         members: focal state, then the powers.
-        loss: (draws, settings, horizons, members) share of real spending lost; not-a-number where there is no equilibrium.
+        loss: (draws, settings, horizons, members) share of real spending lost; not-a-number where there is no equilibrium,
+            but 1 for the focal state where that is because it could not pay.
         inputs: (draws, inputs) one number that stands for each uncertain input of a draw.
         names: of the inputs.
         seed: the seed.
@@ -71,8 +78,13 @@ class CoupledDraws:
         return replace(self, loss=loss, inputs=inputs)
 
     @property
+    def unpaid(self) -> int:
+        """Draws in which some setting leaves the focal state nothing to spend."""
+        return int((self.loss[..., 0] == 1).any(axis=(1, 2)).sum())
+
+    @property
     def failed(self) -> int:
-        """Draws in which some setting has no equilibrium."""
+        """Draws in which some setting was not solved for another reason."""
         return int(np.isnan(self.loss[..., 0]).any(axis=(1, 2)).sum())
 
 
@@ -110,7 +122,7 @@ def coupled_draws(
     if not 1 <= draws <= MOST:
         raise DataError(found=f"{draws} draws", allowed=f"1 to {MOST}")
     sizes = [min(BLOCK, draws - first) for first in range(0, draws, BLOCK)]
-    tasks = list(zip(range(len(sizes)), sizes, strict=True))
+    tasks = [(len(sizes), number, size) for number, size in enumerate(sizes)]
     found = []
     if executor is None:
         at = Drawing(dossier)
@@ -123,6 +135,12 @@ def coupled_draws(
             progress(done, len(tasks))
     losses, inputs = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return frame_of(dossier, seed).filled(losses, inputs)
+
+
+def strata(seed: int, blocks: int, inputs: int) -> Ints:
+    """(blocks, inputs) strata of a Latin hypercube: every input takes each of `blocks` equally likely ones once."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, HYPERCUBE]))
+    return rng.permuted(np.tile(np.arange(blocks)[:, None], (1, inputs)), axis=0)
 
 
 def frame_of(dossier: Dossier, seed: int) -> CoupledDraws:
@@ -143,7 +161,7 @@ def frame_of(dossier: Dossier, seed: int) -> CoupledDraws:
 _kept: dict[tuple[tuple[str, str], ...], Drawing] = {}
 
 
-def _block(dossier: Dossier, seed: int, task: tuple[int, int]) -> tuple[Floats, Floats]:
+def _block(dossier: Dossier, seed: int, task: tuple[int, int, int]) -> tuple[Floats, Floats]:
     """One block in a worker process, which keeps the networks of the last dossier it saw."""
     key = tuple(sorted(dossier.hashes.items()))
     if key not in _kept:
@@ -182,6 +200,7 @@ class Drawing:
         }
         for world in self.worlds.values():
             assert world.effects is not None  # found now: a draw changes the capacities of the programmes
+        self._hypercube: dict[tuple[int, int], Ints] = {}
         self.starts: dict[tuple[str, str, str], Basis] = {}
         for horizon, world in self.worlds.items():
             for name, road in world.roads.items():
@@ -204,10 +223,10 @@ class Drawing:
             found[case] = np.where(kept > 0, np.minimum(share, 1.0), 1.0)
         return found
 
-    def block(self, seed: int, number: int, size: int) -> tuple[Floats, Floats]:
-        """(size, settings, horizons, members) losses and (size, inputs) inputs of one block."""
+    def block(self, seed: int, blocks: int, number: int, size: int) -> tuple[Floats, Floats]:
+        """(size, settings, horizons, members) losses and (size, inputs) inputs of one of so many blocks."""
         rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
-        matrix, noise = self._flows(rng)
+        matrix, noise = self._flows(rng, self._strata(seed, blocks)[number], blocks)
         draws = [self._draw(rng) for _ in range(size)]
         members = [matrix.index(label) for label in (self.dossier.focal, *self.dossier.powers)]
         losses = np.empty((size, len(self.settings), len(HORIZONS), len(members)))
@@ -219,18 +238,31 @@ class Drawing:
             table = np.tile([draw.theta[horizon] for draw in draws], len(self.settings))
             table = np.repeat(table[:, None], len(matrix.sectors), axis=1)
             flat = [own[k] for k in range(len(self.settings)) for own in scenarios]
-            change = model.solve(flat, table).welfare_change[:, members]
+            found = model.solve(flat, table)
+            change = found.welfare_change[:, members]
+            # A trade balance that cannot be paid takes all that there is to spend.
+            focal = self.dossier.focal
+            unpaid = [isinstance(why, NoEquilibrium) and focal in why.states for why in found.problems]
+            change[unpaid, 0] = -1.0
             losses[:, :, h] = -change.reshape(len(self.settings), size, len(members)).transpose(1, 0, 2)
         return losses, np.array([[*draw.shown[:2], noise, *draw.shown[2:]] for draw in draws])
 
-    def _flows(self, rng: np.random.Generator) -> tuple[SectorMatrix, float]:
-        """The focal state's trade with noise, one factor for all sectors of a pair and direction; and its mean."""
+    def _strata(self, seed: int, blocks: int) -> Ints:
+        """(blocks, 2, N) stratum of the noise of every direction and partner in each block."""
+        key = seed, blocks
+        if key not in self._hypercube:
+            size = len(self.worlds["short"].matrix.labels)
+            self._hypercube = {key: strata(seed, blocks, 2 * size).reshape(blocks, 2, size)}
+        return self._hypercube[key]
+
+    def _flows(self, rng: np.random.Generator, places: Ints, blocks: int) -> tuple[SectorMatrix, float]:
+        """The focal state's trade with noise, one factor for all sectors of a pair and direction; and its sum."""
         base = self.worlds["short"].matrix
         if self.inputs.flow_sd == 0:
             return base, 0.0
         focal = base.index(self.dossier.focal)
         for _ in range(ATTEMPTS):
-            z = rng.standard_normal((2, len(base.labels)))
+            z = ndtri((places + rng.random(places.shape)) / blocks)
             z[:, focal] = 0.0
             flows = base.flows.copy()
             flows[focal] *= np.exp(self.inputs.flow_sd * z[0])[:, None]
@@ -238,7 +270,7 @@ class Drawing:
             try:
                 return replace(base, flows=flows), float(z.sum())
             except DataError:  # more inputs than absorption: no such world
-                continue
+                places = rng.integers(blocks, size=places.shape)
         raise DataError(
             found=f"no set of flows within {ATTEMPTS} draws that covers its inputs", allowed="less flow noise"
         )
