@@ -245,8 +245,8 @@ def _trail(dossier: Dossier, central: Coupled, draws: CoupledDraws | None) -> Tr
         "none: no draws were made, so low and high repeat the value"
         if draws is None
         else "5 to 95 percent of the draws of elasticities, trade flows, capacities, prices (they shift weights between "
-        "goods), planned links and usable detours (table uncertainty), widened to the central case where that lies outside. Parts and "
-        "interaction of several powers together are not drawn: low and high repeat the value.",
+        "goods), planned links and usable detours (table uncertainty), widened to the central case where that lies "
+        "outside. Parts and interaction of several powers together are not drawn: low and high repeat the value.",
         parameters,
         tuple(dict.fromkeys(tables)),
         tuple(used_sources(*(dossier.tables[name] for name in dict.fromkeys(tables)))),
@@ -275,9 +275,9 @@ def _gaps(dossier: Dossier, central: Coupled, draws: CoupledDraws | None) -> lis
     outside = _outside(central, draws)
     if outside:
         gaps.append(
-            f"The central case of {outside} lies outside the middle 90 percent of its draws and the interval was widened to "
-            "it: the central case takes every detour in the short run and every planned link and upper capacity in the long run, "
-            "which draws can only fall short of."
+            f"The central case of {outside} lies outside the middle 90 percent of its draws and the interval was widened "
+            "to it: the central case takes every detour in the short run and every planned link and upper capacity in "
+            "the long run, which draws can only fall short of."
         )
     return gaps
 
