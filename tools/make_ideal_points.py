@@ -4,7 +4,8 @@ Run: python tools/make_ideal_points.py VOTES [--out FILE]
 
 VOTES has the layout of `betweengiants votes ideal-points`. All sessions are estimated together; the table keeps those since
 1991 (session 46). A session stands for the year in which it begins (session + 1945, Voeten). EU27 is the mean of the
-present members that voted; its error holds what their errors have in common.
+present members that voted; its error holds what their errors have in common. The error is the larger of the model's and
+of that from random halves of the resolutions, which also knows of states that vote by more than one line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from betweengiants.alignment.ideal import ideal_points
+from betweengiants.alignment.ideal_halves import Options, split_half_errors
 from betweengiants.alignment.votes import read_votes
 from betweengiants.core.countries import blocs
 from betweengiants.core.csvout import csv_text
@@ -22,11 +24,18 @@ from betweengiants.core.csvout import csv_text
 FIRST_SESSION = 46
 SOURCES = "unga_pigeon2024;unga_unvotes"
 DIGITS = 4
+SPLITS = 10
 
 
 def table(votes: Path) -> pl.DataFrame:
     """The rows of the table, sorted."""
-    found = ideal_points(read_votes(votes), groups={"EU27": blocs()["EU27"]}).frame
+    record = read_votes(votes)
+    options = Options(groups={"EU27": blocs()["EU27"]})
+    whole = ideal_points(record, groups=options.groups)
+    halves = split_half_errors(record, whole, SPLITS, options=options)
+    found = whole.frame.join(halves, on=["country", "session"]).with_columns(
+        se=pl.max_horizontal("se", "se_halves")
+    )
     return (
         found.filter(pl.col("session") >= FIRST_SESSION)
         .with_columns(

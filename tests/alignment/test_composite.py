@@ -75,13 +75,13 @@ def test_every_set_of_weights_equally_likely() -> None:
     assert weights[0]["weight_low"] == pytest.approx(0.05, abs=0.01)
 
 
-def test_concentration_narrows_and_inf_fixes() -> None:
+def test_concentration_narrows() -> None:
     widths = []
-    for concentration in (1, 10, 1000, math.inf):
+    for concentration in (1, 10, 1000, 1e6):
         row = composite(PARTS, concentration=concentration).table.row(0, named=True)
         widths.append(row["high"] - row["low"])
     assert widths[0] > widths[1] > widths[2] > widths[3]
-    assert widths[3] == pytest.approx(0, abs=1e-12)
+    assert widths[3] < 0.002
 
 
 def test_ranges_of_parts_enter() -> None:
@@ -141,6 +141,41 @@ def test_a_part_that_nobody_has_is_missing_everywhere() -> None:
     assert found.weights.filter(pl.col("part") == "points").select("weight", "rows").row(0) == (0.5, 0)
 
 
+def test_own_parts_are_not_ranked_in_words() -> None:
+    """A power measured by visits and one measured by votes stand on different measures."""
+    table = parts(("KAZ", "RUS", 2021, "visits", 0.7), ("KAZ", "CHN", 2021, "votes", 0.9))
+    assert composite(table, basis="own").sentence("KAZ", 2021) == (
+        "In 2021 KAZ stood at 0.90 with CHN (votes) and 0.70 with RUS (visits) on a scale from 0 to 1; these rest on "
+        "different parts, which are different measures, so the powers are not ranked."
+    )
+    same = parts(("KAZ", "RUS", 2021, "votes", 0.7), ("KAZ", "CHN", 2021, "votes", 0.9))
+    said = composite(same, basis="own").sentence("KAZ", 2021)
+    assert said.startswith("In 2021 KAZ stood closest to CHN")
+
+
+def test_the_latest_sentence_says_why_later_years_are_passed_over() -> None:
+    table = parts(
+        ("KAZ", "RUS", 2020, "votes", 0.6),
+        ("KAZ", "CHN", 2020, "votes", 0.8),
+        ("KAZ", "RUS", 2021, "visits", 0.5),
+        ("KAZ", "CHN", 2021, "votes", 0.9),
+        ("KAZ", "RUS", 2022, "visits", 0.5),
+        ("KAZ", "CHN", 2022, "votes", 0.9),
+        ("UZB", "CHN", 2022, "votes", 0.9),
+    )
+    found = composite(table, draws=10)
+    said = found.latest_sentence("KAZ")
+    assert said.startswith("In 2020 KAZ stood closest to CHN")
+    assert said.endswith(
+        "no composite for 2021 to 2022, in which the powers have no part of positive weight in common."
+    )
+    assert found.latest_sentence("UZB") == found.sentence("UZB", 2022)
+    nothing = composite(table.filter((pl.col("country") == "KAZ") & (pl.col("year") > 2020)), draws=10)
+    assert nothing.latest_sentence("KAZ") == (
+        "For KAZ there is no composite for 2021 to 2022, in which the powers have no part of positive weight in common."
+    )
+
+
 def test_the_sentence() -> None:
     found = composite(PARTS, {"votes": 1, "visits": 0}, draws=100)
     assert found.sentence("KAZ", 2021) == (
@@ -181,7 +216,7 @@ def test_the_sentence() -> None:
         (pl.concat([PARTS, PARTS]), None, "second row"),
         (PARTS.drop("part"), None, "no column 'part'"),
         (PARTS, {"votes": 1}, "part 'visits' without a weight"),
-        (PARTS, {"votes": 1, "visits": -1}, "at least 0"),
+        (PARTS, {"votes": 1, "visits": -1}, "numbers from 0 to"),
         (PARTS, {"votes": 0, "visits": 0}, "all zero"),
         (PARTS.with_columns(low=pl.col("value") + 0.05), None, "outside"),
     ],
@@ -191,12 +226,40 @@ def test_bad_parts(table: pl.DataFrame, weights: dict[str, float] | None, words:
         composite(table, weights)
 
 
-def test_bad_options() -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"draws": 0},
+        {"draws": 10_000_000},
+        {"level": 1.0},
+        {"level": math.nan},
+        *({"concentration": c} for c in (0.0, -1.0, 1e-9, 1e7, 1e308, math.inf, math.nan)),
+    ],
+)
+def test_bad_options(options: dict[str, float]) -> None:
+    with pytest.raises(
+        DataError, match="draws from 1 to 1000000, a level between 0 and 1, a concentration from"
+    ):
+        composite(PARTS, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weight", [math.inf, math.nan, 1e308])
+def test_absurd_weights(weight: float) -> None:
+    with pytest.raises(DataError, match="numbers from 0 to"):
+        composite(PARTS, {"votes": weight, "visits": weight})
+
+
+def test_an_unknown_basis() -> None:
     with pytest.raises(UnknownLabel, match="basis"):
         composite(PARTS, basis="all")  # type: ignore[arg-type]
-    for options in ({"draws": 0}, {"level": 1.0}, {"concentration": 0.0}):
-        with pytest.raises(DataError, match="draws of at least 1"):
-            composite(PARTS, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("concentration", [0.01, 1e6])
+def test_the_ends_of_the_options_give_numbers(concentration: float) -> None:
+    found = composite(PARTS, {"votes": 1e-300, "visits": 1e9}, concentration=concentration, draws=200)
+    assert found.weights.select(
+        pl.all_horizontal(pl.col("weight_low", "weight_high").is_finite().all())
+    ).item()
 
 
 def test_votes_part() -> None:
@@ -214,7 +277,56 @@ def test_votes_part() -> None:
     assert found["power"].to_list() == ["CHN", "RUS"]
     assert found["low"].to_list() == pytest.approx([0.99 - Z95 * 0.05, 0.6 - Z95 * 0.05])
     assert found["high"].to_list() == pytest.approx([1, 0.6 + Z95 * 0.05])
-    assert votes_part(table.drop("agreement_se"))["low"].to_list() == [None, None]
+    # without an error Wilson's interval bounds it: a score from 0 to 1 varies no more than a share does
+    plain = votes_part(table.drop("agreement_se"))
+    assert (plain["low"] < found["low"] + 0.06).all()
+    assert plain["high"].is_between(plain["value"], 1).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "agreed", "error"), [(1, 1.0, None), (30, 1.0, 0.0), (30, 0.0, 0.0), (4, 0.5, 0.0)]
+)
+def test_votes_that_are_all_alike_are_not_exact(n: int, agreed: float, error: float | None) -> None:
+    table = pl.DataFrame(
+        [("KAZ", "RUS", 2020, n, agreed, error)],
+        schema={
+            "country": pl.String,
+            "power": pl.String,
+            "year": pl.Int64,
+            "n": pl.Int64,
+            "agreement": pl.Float64,
+            "agreement_se": pl.Float64,
+        },
+        orient="row",
+    )
+    row = votes_part(table).row(0, named=True)
+    # the two roots of (p - agreed)^2 = z^2 p (1 - p) / n
+    roots = np.roots([1 + Z95**2 / n, -(2 * agreed + Z95**2 / n), agreed**2])
+    assert sorted(roots) == pytest.approx([row["low"], row["high"]], abs=1e-9)
+    assert row["low"] <= row["value"] <= row["high"]
+    if n == 30 and agreed == 1:
+        assert 1 - row["low"] == pytest.approx(3.84 / 33.84, abs=1e-3)
+
+
+def test_a_part_of_one_vote_is_said_and_widens_the_composite() -> None:
+    votes = pl.DataFrame(
+        {
+            "country": ["KAZ", "KAZ"],
+            "power": ["RUS", "CHN"],
+            "year": [2020, 2020],
+            "n": [1, 50],
+            "agreement": [1.0, 0.6],
+            "agreement_se": [None, 0.03],
+        }
+    )
+    found = composite(votes_part(votes), draws=500)
+    russia = found.table.filter(pl.col("power") == "RUS").row(0, named=True)
+    assert russia["low"] < 0.8
+    assert found.remarks == (
+        "ranges wider than half the scale, whose values say little: votes of KAZ with RUS in 2020 (0.21 to 1.00)",
+    )
+    bare = composite(votes_part(votes).with_columns(low=None, high=None), draws=10)
+    assert bare.remarks[-1] == "2 of 2 values without a range (low, high): taken as exact"
 
 
 def test_ideal_point_part() -> None:
@@ -240,7 +352,7 @@ def test_ideal_point_part() -> None:
         ideal_point_part(points, "KAZ", ["CHN"])
 
 
-def test_overlap_part_spans_dated_and_undated() -> None:
+def test_overlap_part_spans_all_that_undated_memberships_leave_open() -> None:
     table = pl.DataFrame(
         {
             "country": ["KAZ"] * 3,
@@ -249,11 +361,13 @@ def test_overlap_part_spans_dated_and_undated() -> None:
             "shared": [3, 6, 0],
             "overlap": [0.3, 0.6, None],
             "overlap_undated": [0.5, 0.4, None],
+            "overlap_low": [0.2, 0.4, None],
+            "overlap_high": [0.6, 0.7, None],
         }
     )
     found = overlap_part(table)
-    assert found.select("power", "low", "high", "n").rows() == [("CHN", 0.3, 0.5, 3), ("RUS", 0.4, 0.6, 6)]
-    assert found["value"].to_list() == pytest.approx([0.4, 0.5])
+    assert found.select("power", "low", "high", "n").rows() == [("CHN", 0.2, 0.6, 3), ("RUS", 0.4, 0.7, 6)]
+    assert found["value"].to_list() == pytest.approx([0.4, 0.55])
 
 
 def test_contacts_part_is_a_share_of_a_window() -> None:

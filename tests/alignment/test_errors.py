@@ -43,40 +43,82 @@ def test_the_bootstrap_over_resolutions(truth: NDArray[np.float64], distance: Di
     assert errors(counts, distance) == pytest.approx(spread, rel=0.03)
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
-def test_the_jackknife_over_resolutions(distance: Distance) -> None:
-    counts = np.round(TRUTH * 1000)
-    n = counts.sum()
-    without = counts[:, :, None] - np.eye(9).reshape(3, 3, 9)
-    kept = counts.ravel() > 0
-    dropped = measures(without[:, :, kept], distance)
-    times = counts.ravel()[kept]
-    mean = (dropped * times).sum(axis=1) / n
-    jackknife = np.sqrt((n - 1) / n * (times * (dropped - mean[:, None]) ** 2).sum(axis=1))
-    assert errors(counts, distance) == pytest.approx(jackknife, rel=0.005)
+def left_out(counts: NDArray[np.float64], distance: Distance) -> NDArray[np.float64]:
+    """Jackknife errors by hand: the measures again and again, each time without one resolution."""
+    votes = np.repeat(np.arange(9), counts.ravel().astype(int))
+    tables = np.stack(
+        [np.bincount(np.delete(votes, i), minlength=9).reshape(3, 3) for i in range(votes.size)], axis=-1
+    )
+    dropped = measures(tables.astype(float), distance)
+    n = votes.size
+    gaps = dropped - dropped.mean(axis=1, keepdims=True)
+    spread: NDArray[np.float64] = np.sqrt((n - 1) / n * (gaps**2).sum(axis=1))
+    return spread
 
 
-def test_intervals_cover_the_truth() -> None:
-    """95 percent intervals of 4,000 samples of 80 votes, about a year of the Assembly."""
-    random = np.random.default_rng(11)
-    tables = random.multinomial(80, TRUTH.ravel(), size=4000).T.reshape(3, 3, -1).astype(float)
+@given(st.lists(st.integers(0, 12), min_size=9, max_size=9), st.sampled_from(DISTANCES))
+def test_the_jackknife_over_resolutions(cells: list[int], distance: Distance) -> None:
+    table = np.array(cells, dtype=float).reshape(3, 3)
+    if table.sum() < 2:
+        return
+    assert errors(table, distance) == pytest.approx(left_out(table, distance), nan_ok=True, abs=1e-9)
+
+
+def test_the_jackknife_over_many_pairs_at_once() -> None:
+    tables = np.random.default_rng(3).multinomial(60, ODD.ravel(), size=50).T.reshape(3, 3, 50).astype(float)
+    found = errors_from_joint(tables, LEVELS)
+    for pair in range(50):
+        expected = left_out(tables[:, :, pair], "absolute")
+        got = [getattr(found, measure)[pair] for measure in MEASURES]
+        assert got == pytest.approx(expected, rel=1e-9)
+
+
+ONE_SIDED = np.outer([0.90, 0.05, 0.05], [0.85, 0.10, 0.05])
+
+
+@pytest.mark.parametrize("truth", [TRUTH, ODD, ONE_SIDED])
+def test_errors_are_as_large_as_the_spread(truth: NDArray[np.float64]) -> None:
+    """Over samples of 80 votes, about a year of the Assembly; the delta method gave 0.93 of it for the one-sided."""
+    tables = (
+        np.random.default_rng(7).multinomial(80, truth.ravel(), size=20_000).T.reshape(3, 3, -1).astype(float)
+    )
     found, wrong = similarity_from_joint(tables, LEVELS), errors_from_joint(tables, LEVELS)
-    right = similarity_from_joint(TRUTH, LEVELS)
     for measure in MEASURES:
-        gap = np.abs(getattr(found, measure) - float(getattr(right, measure)))
-        covered = (gap <= 1.96 * getattr(wrong, measure)).mean()
-        assert 0.92 < covered < 0.97, (measure, covered)
+        spread = np.nanstd(getattr(found, measure))
+        ratio = np.sqrt(np.nanmean(getattr(wrong, measure) ** 2)) / spread
+        assert 0.98 < ratio < 1.06, (measure, ratio)
+
+
+def coverage(truth: NDArray[np.float64], measure: str) -> float:
+    """Share of 4,000 samples of 80 votes whose estimate is within 1.96 errors of the truth."""
+    tables = (
+        np.random.default_rng(11).multinomial(80, truth.ravel(), size=4000).T.reshape(3, 3, -1).astype(float)
+    )
+    found, wrong = similarity_from_joint(tables, LEVELS), errors_from_joint(tables, LEVELS)
+    right = float(getattr(similarity_from_joint(truth, LEVELS), measure))
+    return float((np.abs(getattr(found, measure) - right) <= 1.96 * getattr(wrong, measure)).mean())
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_intervals_cover_the_truth_where_votes_vary(measure: str) -> None:
+    assert 0.92 < coverage(TRUTH, measure) < 0.97
+
+
+@pytest.mark.parametrize("measure", ["kappa", "pi"])
+def test_symmetric_intervals_fall_short_for_one_sided_votes(measure: str) -> None:
+    """What docs/methods/alignment.md warns of: the error is right, but the estimates are lopsided."""
+    assert 0.65 < coverage(ONE_SIDED, measure) < 0.75
 
 
 @given(st.lists(st.integers(0, 20), min_size=9, max_size=9), st.integers(2, 9), st.sampled_from(DISTANCES))
-def test_more_of_the_same_shrinks_every_error_by_the_root(
+def test_more_of_the_same_shrinks_errors_of_means_by_the_root(
     cells: list[int], times: int, distance: Distance
 ) -> None:
     table = np.array(cells, dtype=float).reshape(3, 3)
     n = table.sum()
     if n < 2:
         return
-    once, many = errors(table, distance), errors(times * table, distance)
+    once, many = errors(table, distance)[:2], errors(times * table, distance)[:2]
     ratio = np.sqrt((times * n - 1) / (n - 1))
     assert once == pytest.approx(many * ratio, nan_ok=True, abs=1e-12)
 
@@ -105,4 +147,7 @@ def test_undefined_and_certain() -> None:
     assert (agreement, s_score) == (0, 0)
     assert np.isnan([kappa, pi]).all()
     assert (errors(np.diag([5.0, 2, 0]), "absolute") == 0).all()
+    # without its one other vote nothing is left to compare: kappa and pi rest on it, and have no error
+    rests = np.diag([5.0, 1, 0])
+    assert np.isnan(errors(rests, "absolute")).tolist() == [False, False, True, True]
     assert np.isnan(errors(np.zeros((3, 3)), "absolute")).all()

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from betweengiants.alignment.dyads import left_out, one_way
 from betweengiants.alignment.portfolios import (
     alliance_levels,
     completed,
@@ -160,11 +161,19 @@ def test_completed_writes_the_zeros() -> None:
     )
     whole = completed(few)
     assert whole.columns == ["country", "partner", "year", "value"]
-    assert whole.height == 2 * 3 * 2
-    assert whole["value"].sum() == 7
+    # C is not there before 2001, nor B after 2000: no row of those years names them
+    assert whole.rows() == [
+        ("A", "B", 2000, 2),
+        ("A", "C", 2001, 3),
+        ("B", "A", 2000, 2),
+        ("C", "A", 2001, 0),
+    ]
     own = completed(few, own=3)
-    assert own.height == 2 * 3 * 3
+    assert own.height == 2 * 2 * 2
     assert own.filter(pl.col("country") == pl.col("partner"))["value"].unique().to_list() == [3]
+    everybody = completed(few, ["A", "B", "C"])
+    assert everybody.height == 2 * 3 * 2
+    assert everybody["value"].sum() == 7
     # C enters in 2001 only, and Z belongs to the system without any pact
     members = table(*((c, y) for c in "ABZ" for y in (2000, 2001)), ("C", 2001), columns="country,year")
     system = completed(few, members)
@@ -211,6 +220,66 @@ def test_levels_of_alliances() -> None:
     assert found.height == 8 * 8
 
 
+def test_pairs_in_one_direction() -> None:
+    dyads = table(
+        ("A", "B", 2000, 1, 0, 0, 0, 0),
+        ("B", "A", 2000, 0, 0, 0, 1, 0),
+        ("A", "B", 2001, 1, 0, 0, 0, 0),
+        ("A", "A", 2001, 1, 0, 0, 0, 0),
+        columns=DYADS,
+    )
+    assert one_way(dyads, ("iso3_1", "iso3_2")).select("iso3_1", "iso3_2", "year").rows() == [
+        ("A", "B", 2001)
+    ]
+
+    def levels(undirected: bool = False) -> list[tuple[object, ...]]:
+        found = alliance_levels(dyads, ["A", "B"], undirected=undirected)
+        return found.filter(pl.col("country") != pl.col("partner")).sort("year", "country").rows()
+
+    assert levels() == [("A", "B", 2000, 3), ("B", "A", 2000, 1), ("A", "B", 2001, 3), ("B", "A", 2001, 0)]
+    # what stands in both directions stays as it is
+    assert levels(undirected=True)[:2] == levels()[:2]
+    assert levels(undirected=True)[2:] == [("A", "B", 2001, 3), ("B", "A", 2001, 3)]
+
+
+def test_dyads_outside_the_system_are_counted_and_named() -> None:
+    rows = [("A", "B", 2000), ("A", "Z", 2000), ("Z", "Y", 2001), ("A", "B", 1999)]
+    dyads = table(*rows, columns="country,partner,year")
+    system = table(("A", 2000), ("B", 2000), ("A", 2001), columns="country,year")
+    assert left_out(dyads, system, name="nmc.csv") == (
+        "3 of 4 dyads left out, as nmc.csv lacks the years 1999, Z in 2 rows (2000 to 2001), Y in 1 row (2001)"
+    )
+    assert left_out(dyads.head(1), system) is None
+
+
+def test_two_weights_for_one_partner_are_refused() -> None:
+    rows = table(("A", "X", 3, 1.0), ("B", "X", 0, 2.0), columns="country,partner,value,weight")
+    with pytest.raises(
+        DataError,
+        match="row 3, column 'weight': found 2 for partner X, which has 1 above; allowed: one weight for each partner",
+    ):
+        portfolio_similarity(rows, None, None)
+    # weights may change from year to year
+    found = portfolio_similarity(
+        pl.concat([rows.with_columns(year=2000), rows.with_columns(year=2001)]).filter(
+            (pl.col("year") == 2000) == (pl.col("country") == "A")
+        ),
+        ["A"],
+        ["B"],
+    )
+    assert found.is_empty()
+
+
+@pytest.mark.parametrize("weight", [np.inf, 1e308])
+def test_absurd_weights_and_levels(weight: float) -> None:
+    with pytest.raises(DataError, match="row 2, column 'weight'"):
+        portfolio_similarity(PORTFOLIOS.with_columns(weight=weight), ["KAZ"], ["USA"])
+    with pytest.raises(DataError, match="row 2, column 'weight'"):
+        weighted(PORTFOLIOS, table(("KAZ", weight), columns="partner,weight"))
+    with pytest.raises(DataError, match="levels"):
+        portfolio_similarity(PORTFOLIOS, ["KAZ"], ["USA"], levels=(0, weight))
+
+
 def test_bad_dyads() -> None:
     row = ("A", "B", 2000, 1, 0, 0, 0, 0)
     with pytest.raises(DataError, match="second row"):
@@ -234,7 +303,7 @@ def test_bad_portfolios(tmp_path: Path) -> None:
         portfolio_similarity(pl.concat([PORTFOLIOS, PORTFOLIOS]), ["KAZ"], ["USA"])
     with pytest.raises(DataError, match="no column 'value'"):
         portfolio_similarity(PORTFOLIOS.drop("value"), ["KAZ"], ["USA"])
-    with pytest.raises(DataError, match="at least 0"):
+    with pytest.raises(DataError, match="numbers from 0 to"):
         portfolio_similarity(PORTFOLIOS.with_columns(weight=-1.0), ["KAZ"], ["USA"])
     with pytest.raises(DataError, match="increasing"):
         portfolio_similarity(PORTFOLIOS, ["KAZ"], ["USA"], levels=(3, 0))
@@ -252,7 +321,7 @@ def test_bad_weights() -> None:
         weighted(PORTFOLIOS, pl.concat([capabilities, capabilities]))
     with pytest.raises(DataError, match="a column 'year'"):
         weighted(PORTFOLIOS, capabilities.with_columns(year=2000))
-    with pytest.raises(DataError, match="at least 0"):
+    with pytest.raises(DataError, match="numbers from 0 to"):
         weighted(PORTFOLIOS, capabilities.with_columns(weight=-1.0))
 
 

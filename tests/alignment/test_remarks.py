@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from betweengiants.alignment.remarks import remarks
+from betweengiants.alignment.remarks import own_bloc_remark, remarks
 from betweengiants.alignment.votes import read_votes
 from betweengiants.core.errors import DataError, UnknownLabel
 
@@ -72,3 +72,11 @@ def test_one_state_in_two_spellings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'KAZ' and 'kaz', which differ only in capitals") as caught:
         read_votes(write(tmp_path, GOOD + "s,1,2000-01-02,kaz,yes\n"))
     assert caught.value.column == "country"
+
+
+def test_a_member_beside_its_own_bloc() -> None:
+    blocs = {"EU27": ["DEU", "FRA"]}
+    assert own_bloc_remark(["DEU", "KAZ"], ["EU27", "RUS"], blocs) == (
+        "a member beside its own bloc, whose vote is in part its own: DEU with EU27"
+    )
+    assert own_bloc_remark(["KAZ"], ["EU27"], blocs) is None

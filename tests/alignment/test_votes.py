@@ -50,6 +50,12 @@ def test_parquet_and_other_columns_and_types(tmp_path: Path) -> None:
     assert read_votes(tmp_path / "votes.parquet").dates.tolist() == one.dates.tolist()
 
 
+@pytest.mark.parametrize("time", ["T10:30", " 10:30:00", "T10:30:00.5Z", "T10:30:00+05:00"])
+def test_a_time_of_day_is_passed_over(tmp_path: Path, time: str) -> None:
+    found = read_votes(write(tmp_path, f"{HEAD}r,1,2002-11-05{time},AAA,yes\n"))
+    assert found.dates.astype(str).tolist() == ["2002-11-05"]
+
+
 def test_order_of_rows_does_not_matter(tmp_path: Path) -> None:
     lines = GOOD.splitlines(keepends=True)
     turned = read_votes(write(tmp_path, lines[0] + "".join(reversed(lines[1:]))))
@@ -75,7 +81,22 @@ def test_many_other_values_are_summed_up(tmp_path: Path) -> None:
         ("resolution,session,date,country\nr,1,2000-01-01,AAA\n", None, None, "no column 'vote'"),
         (HEAD, None, None, "no rows"),
         ("", None, None, "empty file"),
-        (HEAD + "r,1,2000-01-01,AAA,yes\nr,1,2000-01-01,AAA,no\n", 3, None, "second row"),
+        (
+            HEAD + "r,1,2000-01-01,AAA,yes\nr,1,2000-01-01,AAA,no\n",
+            3,
+            None,
+            "another vote ('no', which is 'yes' there)",
+        ),
+        (
+            HEAD + "r,1,2000-01-01,AAA,no\nr,1,2000-01-01,AAA,no\n",
+            3,
+            None,
+            "beside row 2, with the same vote again",
+        ),
+        (HEAD + "r,1,,AAA,yes\n", 2, "date", "allowed: a day as YYYY-MM-DD"),
+        (HEAD + "r,,2000-01-01,AAA,yes\n", 2, "session", "allowed: the number of the session"),
+        (HEAD + "r,1,0000-01-01,AAA,yes\n", 2, "date", "'0000-01-01'"),
+        (HEAD + "r,1,2002-11-05Tgarbage,AAA,yes\n", 2, "date", "'2002-11-05Tgarbage'"),
         (HEAD + "r,1,2000-01-01,AAA,yes\nr,1,2000-01-01,AAA,absent\n", 3, None, "second row"),
         (HEAD + "r,1,2000-01-01,AAA,yes\nr,1,2000-01-02,BBB,no\n", 3, "date", "2000-01-02 for resolution r"),
         (HEAD + "r,1,2000-01-01,AAA,yes\nr,2,2000-01-01,BBB,no\n", 3, "session", "2 for resolution r"),

@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 from betweengiants.cli.app import main
+from betweengiants.dossier import load_dossier
+from betweengiants.dossier.delivery import deal_outcomes
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -122,7 +124,9 @@ def test_institutions(
         ("RUS", 2000, 0, 1, "csto"),
         ("RUS", 2001, 0.5, 1.5, "csto"),
     ]
-    assert err == "1 of 5 memberships have no start: counted only in the columns ..._undated\n"
+    assert "1 of 5 memberships have no start: counted only in the columns ..._undated; overlap_low" in err
+    assert found["overlap_low"].to_list() == pytest.approx([0, 1 / 3, 0, 1 / 3])
+    assert found["overlap_high"].to_list() == pytest.approx([0, 1 / 3, 1, 1])
     assert run(monkeypatch, *words, "--to", 1990) == 2
     assert "years 2000 to 1990" in capsys.readouterr().err
 
@@ -169,6 +173,97 @@ def test_agreements_visits_and_deliveries(
     assert err == "outcome known for 1 of 2 projects\n"
 
 
+def test_a_dossiers_own_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--country", "KAZ", "--with", "CHN", "--format", "csv")
+    lines = "2013-09,CHN,KAZ,head_of_state,state,held\n2014-09,KAZ,CHN,head_of_state,state,held\n"
+    answers = []
+    for visitor in ("visitor", "guest"):
+        path = write(tmp_path, f"{visitor}.csv", f"date,{visitor},host,level,kind,status\n{lines}")
+        assert run(monkeypatch, "visits", path, *words) == 0
+        answers.append(capsys.readouterr())
+    assert answers[0] == answers[1]
+    both = write(
+        tmp_path, "both.csv", "date,visitor,guest,host,level,kind,status\n2013,CHN,CHN,KAZ,a,b,held\n"
+    )
+    assert run(monkeypatch, "visits", both, *words) == 2
+    assert "both 'visitor' and 'guest'" in capsys.readouterr().err
+
+    assert run(monkeypatch, "deliveries", "kazakhstan", "--format", "csv") == 0
+    out, err = capsys.readouterr()
+    found = pl.read_csv(io.StringIO(out))
+    outcomes = deal_outcomes(load_dossier("kazakhstan"))
+    promised = outcomes.filter(pl.col("promised_date").is_not_null() & pl.col("unit").is_not_null())
+    assert found.height == promised.height
+    assert found["delivered"].count() == promised["delivered_share"].count() > 0
+    assert f"of {found.height} projects" in err
+    assert run(monkeypatch, "deliveries", "kazakhstan", "--by-power") == 0
+
+
+def test_dyads_of_one_direction_and_outside_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, *rows = DYADS.splitlines(keepends=True)
+    once = write(tmp_path, "once.csv", head + rows[0] + rows[2])
+    twice = write(tmp_path, "twice.csv", DYADS)
+    answers = []
+    for words in ((twice,), (once,), (once, "--undirected")):
+        assert run(monkeypatch, "atop", *words, "--format", "csv") == 0
+        answers.append(capsys.readouterr())
+    assert "one direction" not in answers[0].err
+    assert (
+        "2 of 2 dyads with a pact stand in one direction only: zeros the other way; --undirected"
+        in answers[1].err
+    )
+    assert answers[1].out != answers[0].out
+    assert answers[2].out == answers[0].out
+    assert "read both ways" in answers[2].err
+    nmc = write(tmp_path, "nmc.csv", "iso3,year,cinc\nKAZ,2018,0.003\nRUS,2018,0.04\n")
+    assert run(monkeypatch, "atop", twice, "--capability", nmc, "--format", "csv") == 0
+    assert "2 of 4 dyads left out, as nmc.csv lacks CHN in 2 rows (2018)" in capsys.readouterr().err
+
+
+def test_zeros_stay_within_the_years_of_a_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(
+        tmp_path,
+        "p.csv",
+        "country,partner,value,year\nKAZ,RUS,3,1994\nRUS,KAZ,3,1994\nKAZ,RUS,3,2024\nRUS,KAZ,3,2024\nSSD,RUS,1,2024\n",
+    )
+    assert run(monkeypatch, "portfolios", path, "--all-pairs", "--zeros", "--format", "csv") == 0
+    out, err = capsys.readouterr()
+    found = pl.read_csv(io.StringIO(out))
+    assert found.filter(pl.col("year") == 1994).select("country", "power", "n").rows() == [("KAZ", "RUS", 2)]
+    assert found.filter(pl.col("year") == 2024)["n"].to_list() == [3, 3, 3]
+    assert (
+        "8 rows added by --zeros to 5 of the table: every pair of the labels that a row of the year names"
+        in err
+    )
+    assert "(2 to 3 a year); 1 of 3 labels are not named in every year" in err
+
+
+def test_later_years_without_a_composite_are_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = write(
+        tmp_path,
+        "parts.csv",
+        "country,power,year,part,value\nKAZ,RUS,2020,votes,0.6\nKAZ,CHN,2020,votes,0.8\nKAZ,RUS,2021,visits,0.5\n"
+        "KAZ,CHN,2021,votes,0.9\n",
+    )
+    assert run(monkeypatch, "composite", parts, "--draws", 10) == 0
+    err = capsys.readouterr().err
+    assert "In 2020 KAZ stood closest to CHN" in err
+    assert "no composite for 2021, in which the powers have no part of positive weight in common" in err
+    assert "4 of 4 values without a range (low, high): taken as exact" in err
+    assert run(monkeypatch, "composite", parts, "--draws", 10, "--basis", "own") == 0
+    err = capsys.readouterr().err
+    assert "stood at 0.90 with CHN (votes) and 0.50 with RUS (visits)" in err
+    assert "so the powers are not ranked" in err
+
+
 def test_composite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,7 +301,13 @@ def test_composite(
         (["composite", "a.csv"], "no column 'power'"),
         (["composite", "p.csv", "--weights", "votes"], "part=number"),
         (["composite", "p.csv", "--weights", "votes=1,votes=2"], "part=number"),
-        (["composite", "p.csv", "--draws", "0"], "draws of at least 1"),
+        (["composite", "p.csv", "--draws", "0"], "draws from 1 to 1000000"),
+        (["composite", "p.csv", "--concentration", "inf"], "a concentration from 0.01 to 1000000"),
+        (["composite", "p.csv", "--concentration", "1e308"], "a concentration from 0.01 to 1000000"),
+        (["composite", "p.csv", "--weights", "votes=inf"], "numbers from 0 to 1000000000"),
+        (["portfolios", "i.csv", "--with", "RUS"], "i.csv, row 3, column 'weight': found inf"),
+        (["portfolios", "a.csv", "--with", "RUS", "--levels", "0,inf"], "levels [0.0, inf]"),
+        (["portfolios", "t.csv", "--with", "RUS"], "t.csv, row 3, column 'weight': found 2 for partner CHN"),
         (["visits", "a.csv", "--country", "KAZ", "--with", "RUS"], "no column 'date'"),
         (["deliveries", "a.csv"], "no column 'project'"),
         (["institutions", "a.csv", "--country", "KAZ", "--with", "RUS"], "no column 'institution'"),
@@ -222,6 +323,8 @@ def test_bad_input_ends_with_two(
 ) -> None:
     write(tmp_path, "a.csv", ALLIANCES)
     write(tmp_path, "w.csv", "country,partner,value,weight\nKAZ,RUS,3,1\nRUS,KAZ,3,1\n")
+    write(tmp_path, "i.csv", "country,partner,value,weight\nKAZ,RUS,3,1\nRUS,KAZ,3,inf\n")
+    write(tmp_path, "t.csv", "country,partner,value,weight\nKAZ,CHN,3,1\nRUS,CHN,3,2\n")
     write(tmp_path, "p.csv", "country,power,year,part,value\nKAZ,RUS,2020,votes,0.5\n")
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, *words) == 2

@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from betweengiants.alignment import composite_words
 from betweengiants.alignment.parts import Z95
 from betweengiants.core.errors import DataError, UnknownLabel, summary
 from betweengiants.core.tables import Kind, require_range, require_unique, typed
@@ -31,8 +32,10 @@ Basis = Literal["common", "own"]
 Floats = NDArray[np.float64]
 # Powers that differ by less than rounding share a rank.
 DIGITS = 12
-# Share of the draws above which a power is called the closest.
-CLEAR = 0.5
+# Beyond these limits numbers say nothing more: at the largest concentration weights stay within a thousandth.
+CONCENTRATION = (0.01, 1e6)
+MAX_DRAWS = 1_000_000
+MAX_WEIGHT = 1e9
 PARTS: dict[str, Kind] = {
     "country": "text",
     "power": "text",
@@ -66,6 +69,7 @@ class Composite:
         draws: how many.
         level: share of the draws between low and high.
         basis: `common` or `own`.
+        remarks: what to know about the parts before trusting the numbers, one sentence each.
     """
 
     table: pl.DataFrame
@@ -73,40 +77,36 @@ class Composite:
     draws: int
     level: float
     basis: Basis
+    remarks: tuple[str, ...] = ()
 
     def sentence(self, country: str, year: int) -> str:
         """One sentence that a reader can repeat.
 
-        A power is called the closest if it comes first in more than half of the draws.
+        A power is called the closest if it comes first in more than half of the draws. Powers that stand on
+        different parts (`basis` own) are named with their parts and not ranked.
 
         Raises:
             DataError: no composite of that state and year.
         """
         rows = self.table.filter((pl.col("country") == country) & (pl.col("year") == year))
-        there = rows.filter(pl.col("alignment").is_not_null()).sort("rank", "power")
-        if there.is_empty():
+        if rows["alignment"].null_count() == rows.height:
             raise DataError(
                 found=f"no composite of {country} in {year}", allowed="a state and year of the table"
             )
-        first, *others = there.to_dicts()
-        missing = sorted({name for row in rows.to_dicts() for name in row["missing"]})
-        gaps = f"; missing: {', '.join(missing)}" if missing else ""
-        ways = _ways(first["parts"])
-        if first["first"] <= CLEAR:
-            values = _listed([f"{row['power']} {row['alignment']:.2f}" for row in (first, *others)])
-            chances = _listed([f"{row['power']} in {_chance(row['first'])}" for row in (first, *others)])
-            return (
-                f"In {year} no power stood clearly closest to {country}: {values} on a scale from 0 to 1, first "
-                f"{chances} of 100 {ways}{gaps}."
-            )
-        order = ""
-        if others:
-            behind = _listed([f"{row['power']} ({row['alignment']:.2f})" for row in others])
-            order = f", ahead of {behind}; it comes first in {_chance(first['first'])} of 100 {ways}"
-        return (
-            f"In {year} {country} stood closest to {first['power']} ({first['alignment']:.2f} on a scale from 0 to 1, "
-            f"range {first['low']:.2f} to {first['high']:.2f}){order}{gaps}."
-        )
+        return composite_words.sentence(rows)
+
+    def latest_sentence(self, country: str) -> str:
+        """The sentence of the latest year that has a composite, and why later years of the table have none.
+
+        Raises:
+            DataError: a state that the table does not hold.
+        """
+        rows = self.table.filter(pl.col("country") == country)
+        if rows.is_empty():
+            raise UnknownLabel(country, self.table["country"], what="country", column="country")
+        year = rows.filter(pl.col("alignment").is_not_null())["year"].max()
+        told = None if year is None else self.sentence(country, int(year))  # type: ignore[arg-type]
+        return composite_words.with_later_years(rows, told)
 
 
 def composite(
@@ -128,7 +128,7 @@ def composite(
         weights: part -> weight, not negative (default: equal). A part with a weight that the table does not
             hold is missing everywhere and named so.
         concentration: how near the drawn weights stay to the stated ones; the Dirichlet parameters are
-            concentration * number of parts * weight. `inf` holds the weights fixed.
+            concentration * number of parts * weight. From 0.01 to 1e6, where weights hardly move.
         draws: how many.
         level: share of the draws between low and high.
         basis: `common` compares the powers of one state and year on the parts that all of them have; `own`
@@ -148,10 +148,12 @@ def composite(
     """
     if basis not in get_args(Basis):
         raise UnknownLabel(str(basis), get_args(Basis), what="basis")
-    if draws < 1 or not 0 < level < 1 or not concentration > 0:
+    least, most = CONCENTRATION
+    if not (1 <= draws <= MAX_DRAWS and 0 < level < 1 and least <= concentration <= most):
         raise DataError(
             found=f"draws {draws}, level {level:g}, concentration {concentration:g}",
-            allowed="draws of at least 1, a level between 0 and 1, a concentration above 0",
+            allowed=f"draws from 1 to {MAX_DRAWS}, a level between 0 and 1, a concentration from {least:g} to "
+            f"{most:.0f} (where weights hardly move)",
         )
     rows = _checked(parts, name)
     stated = _weights(rows, weights, name)
@@ -172,7 +174,8 @@ def composite(
                 | {"parts": used, "missing": [part for part in names if part not in used]}
             )
     table = pl.DataFrame(result, schema=SCHEMA).sort("country", "power", "year")
-    return Composite(table, _weight_table(rows, stated, drawn, level), draws, level, basis)
+    told = composite_words.remarks(rows)
+    return Composite(table, _weight_table(rows, stated, drawn, level), draws, level, basis, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +234,10 @@ def _weights(rows: pl.DataFrame, weights: Mapping[str, float] | None, name: str)
                 found=f"part '{part}' without a weight",
                 allowed="a weight for every part",
             )
-    if not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()):
+    if not all(0 <= weight <= MAX_WEIGHT for weight in weights.values()):
         raise DataError(
-            found=f"weights {summary(map(str, weights.values()))}", allowed="numbers of at least 0"
+            found=f"weights {summary(map(str, weights.values()))}",
+            allowed=f"numbers from 0 to {MAX_WEIGHT:.0f}",
         )
     total = math.fsum(weights.values())
     if total == 0:
@@ -245,7 +249,7 @@ def _drawn_weights(stated: Floats, concentration: float, draws: int, random: np.
     """(draws, K) weights; a stated weight of zero stays zero."""
     drawn = np.tile(stated, (draws, 1))
     free = stated > 0
-    if math.isfinite(concentration) and free.sum() > 1:
+    if free.sum() > 1:
         drawn[:, free] = random.dirichlet(concentration * free.sum() * stated[free], size=draws)
     return drawn
 
@@ -299,22 +303,6 @@ def _weight_table(
         rows=pl.len().cast(pl.Int64), first_year=pl.col("year").min(), last_year=pl.col("year").max()
     )
     return table.join(held, on="part", how="left").with_columns(pl.col("rows").fill_null(0)).sort("part")
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _chance(share: float) -> str:
-    """Out of 100, where 100 and 0 are said only if they are exact."""
-    rounded = round(100 * share)
-    if rounded == 100 and share < 1:
-        return "more than 99"
-    return "less than 1" if rounded == 0 and share > 0 else f"{rounded}"
-
-
-def _ways(parts: list[str]) -> str:
-    return f"ways to weigh {_listed(parts)}" if len(parts) > 1 else f"draws of {parts[0]} within its range"
 
 
 def _or_none(value: float) -> float | None:

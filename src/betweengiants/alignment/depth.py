@@ -13,8 +13,10 @@ idea of Boehmer, Gartzke & Nordstrom (2004, World Politics 57), who sort organis
 meet, have rules and standing bodies, or can make members comply; mutual defence stands above.
 
 Memberships with a blank start are held back from `shared`, `depth` and `overlap`, and counted in the columns
-`..._undated` as if they had always held: the truth lies between. A series must not jump in the year in which
-somebody wrote the table.
+`..._undated` as if they had always held. The truth about `shared` and `depth` lies between the two; that about
+the overlap need not, since an undated tie of one side alone lowers it. `overlap_low` and `overlap_high` are the
+least and greatest overlap with each undated membership free to hold or not (see `overlap_range`). A series must
+not jump in the year in which somebody wrote the table.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import polars as pl
 
 from betweengiants.alignment.days import named_day
 from betweengiants.alignment.memberships import Spell, read_spells, require_known
+from betweengiants.alignment.overlap_range import overlap_range
 from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.core.tables import Kind, require_range, require_unique, typed
 
@@ -80,6 +83,8 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "depth_undated": pl.Float64,
     "overlap": pl.Float64,
     "overlap_undated": pl.Float64,
+    "overlap_low": pl.Float64,
+    "overlap_high": pl.Float64,
     "institutions": pl.List(pl.String),
     "undated": pl.List(pl.String),
 }
@@ -113,7 +118,8 @@ def membership_years(
         country, power, year; shared (institutions in which both have a tie of positive depth, dated on both
         sides), shared_undated (further ones that rest on a blank start), members (of `shared`, those in which
         both are full members), depth (of what is shared, summed), overlap (null if neither side has any tie);
-        depth_undated, overlap_undated (the same with undated memberships counted in every year);
+        depth_undated, overlap_undated (the same with undated memberships counted in every year); overlap_low,
+        overlap_high (the least and greatest overlap with each undated membership free to hold or not);
         institutions, undated (the names behind the two counts). Sorted.
 
     Raises:
@@ -131,9 +137,12 @@ def membership_years(
         day = date(year, 12, 31)
         dated = _ties(spells, day, depth, begun, undated=False)
         everything = _ties(spells, day, depth, begun, undated=True)
+        possible = _possible(spells, day, depth, begun)
         for country in sorted(set(states)):
             for power in sorted(set(powers) - {country}):
                 pair = _pair(dated, everything, country, power)
+                ends = overlap_range(possible.get(country, {}), possible.get(power, {}))
+                pair |= dict(zip(("overlap_low", "overlap_high"), ends or (None, None), strict=True))
                 result.append({"country": country, "power": power, "year": year} | pair)
     return pl.DataFrame(result, schema=SCHEMA).sort("country", "power", "year")
 
@@ -214,6 +223,28 @@ def _ties(
             tie = (weight, spell.role == MEMBER)
             mine[spell.institution] = max(mine.get(spell.institution, (0.0, False)), tie)
     return ties
+
+
+def _possible(
+    spells: Sequence[Spell],
+    day: date,
+    depth: Mapping[tuple[str, str], float],
+    begun: Mapping[str, date],
+) -> dict[str, dict[str, set[float]]]:
+    """Country -> institution -> every depth that its tie may have had on that day, undated rows free to hold."""
+    dated = _ties(spells, day, depth, begun, undated=False)
+    found: dict[str, dict[str, set[float]]] = {
+        country: {institution: {tie[0]} for institution, tie in ties.items()}
+        for country, ties in dated.items()
+    }
+    for spell in spells:
+        if spell.start is None and day >= begun.get(spell.institution, date.min):
+            least = dated.get(spell.country, {}).get(spell.institution, (0.0, False))[0]
+            weight = depth[spell.institution, spell.role]
+            if weight > least and spell.holds(day, undated=True):
+                mine = found.setdefault(spell.country, {})
+                mine.setdefault(spell.institution, {least}).add(weight)
+    return found
 
 
 def _pair(

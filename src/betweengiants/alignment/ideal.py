@@ -15,15 +15,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from betweengiants.alignment.ideal_fit import SPREAD, Fit, fit
+from betweengiants.alignment.ideal_fit import Fit, fit
 from betweengiants.alignment.ideal_panel import Panel, make_panel
 from betweengiants.alignment.votes import Votes
-from betweengiants.core.errors import DataError, NotConverged
+from betweengiants.core.errors import DataError
 
 Floats = NDArray[np.float64]
 TOLERANCE, MOST_STEPS = 1e-4, 100
 LARGEST_VARIANCE = 100.0
-# With fewer states in a session the questions are so poorly known that the errors come out too small.
+# With fewer votes on a resolution the questions are so poorly known that the errors come out too small.
 FEW_STATES = 50
 
 
@@ -40,11 +40,11 @@ class IdealPoints:
         contested: unanimous resolutions were dropped (else they still count in n).
         drift: variance of the walk, on the reported scale.
         spread: variance of the slopes, on the reported scale.
-        held: the slopes' variance could not be estimated and is the published one.
+        held: the estimate of the slopes' variance did not converge; it was held where it had come to.
         steps: Newton steps made.
         residual: furthest move of a position in the last one.
         tolerance: what that had to be below.
-        typical: states that vote in the median session.
+        typical: votes on the median resolution.
     """
 
     frame: pl.DataFrame
@@ -72,14 +72,14 @@ class IdealPoints:
         ]
         if self.held:
             notes.append(
-                "the votes part the states too cleanly for an estimate of the slopes' variance: "
-                f"held at {self.spread:g}, as in the published series"
+                "the estimate of the slopes' variance did not converge (votes that part the states too cleanly, or hardly "
+                f"at all): it was held at {self.spread:.3g}"
             )
         if self.unanimous:
             notes.append(f"{self.unanimous} unanimous resolutions{alone}: {fate}")
         if self.typical < FEW_STATES:
             notes.append(
-                f"the median session has {self.typical} states: with fewer than {FEW_STATES} the errors are too small"
+                f"the median resolution has {self.typical} votes: with fewer than {FEW_STATES} the errors are too small"
             )
         if self.repeats:
             notes.append(f"{self.repeats} resolutions share their question with an earlier one")
@@ -106,8 +106,8 @@ def ideal_points(
         contested: drop unanimous resolutions; else they count in n, which sets how far the walk may step.
         sign: the state that is positive on average. If the file does not hold it, the longer tail is positive.
         drift: variance of the walk on the reported scale (0.5 in the published series); None: estimate it.
-        spread: variance of the slopes on that scale (published: 1); None: estimate it, and take the published one if
-            the estimate does not converge.
+        spread: variance of the slopes on that scale (published: 1); None: estimate it, and hold it where the
+            estimate has come to if that does not converge.
         groups: names and members of groups of states whose mean is wanted as well, in every session in which a member
             voted; their errors hold what the errors of the members have in common. n is that of the busiest member.
         tolerance: furthest move of a position in the last step.
@@ -129,14 +129,7 @@ def ideal_points(
             )
     panel = make_panel(votes, links, contested=contested)
     keys, weights = _group_means(panel, votes, groups or {})
-    held = False
-    try:
-        found = fit(panel, drift=drift, spread=spread, tolerance=tolerance, most=most_steps, groups=weights)
-    except NotConverged:
-        if spread is not None:
-            raise
-        held = True
-        found = fit(panel, drift=drift, spread=SPREAD, tolerance=tolerance, most=most_steps, groups=weights)
+    found = fit(panel, drift=drift, spread=spread, tolerance=tolerance, most=most_steps, groups=weights)
     turn, rule = _sign(panel, found, votes, sign)
     frame = pl.DataFrame(
         {
@@ -167,11 +160,11 @@ def ideal_points(
         contested=contested,
         drift=found.walk.drift,
         spread=found.spread,
-        held=held,
+        held=found.held,
         steps=found.steps,
         residual=found.residual,
         tolerance=tolerance,
-        typical=int(np.median(np.unique(panel.session, return_counts=True)[1])),
+        typical=int(np.median((votes.matrix > 0).sum(axis=1))),
     )
 
 

@@ -19,6 +19,7 @@ from scipy.linalg import cholesky, solve_triangular
 
 from betweengiants.alignment.ideal_cells import Sums
 from betweengiants.alignment.ideal_panel import Block, Panel
+from betweengiants.alignment.ideal_posterior import positive
 from betweengiants.alignment.ideal_walk import Walk
 
 Floats = NDArray[np.float64]
@@ -175,8 +176,8 @@ class Factor:
 
 def _local(panel: Panel, block: Block, part: Sums, priors: Floats) -> Local:
     places = np.flatnonzero(~panel.spans[block.questions])
-    square = part.item_item[places]
-    square[:, [0, 1, 2], [0, 1, 2]] += priors[block.questions[places]]
+    own = priors[block.questions[places]]
+    square = positive(part.item_item[places], own) + own[:, :, None] * np.eye(3)
     factor = np.asarray(np.linalg.cholesky(square), dtype=np.float64)
     scaled = _forward(factor, part.cross[places]).reshape(-1, part.cross.shape[2])
     return Local(places, factor, scaled, scaled.T @ scaled)

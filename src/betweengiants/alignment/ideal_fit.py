@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from betweengiants.alignment.ideal_cells import Questions, Sums, session_sums
 from betweengiants.alignment.ideal_elimination import Factor
 from betweengiants.alignment.ideal_panel import Block, Panel
-from betweengiants.alignment.ideal_posterior import DIAGONAL, Mixer, Posterior
+from betweengiants.alignment.ideal_posterior import DIAGONAL, Mixer, Posterior, positive
 from betweengiants.alignment.ideal_start import start
 from betweengiants.alignment.ideal_walk import Walk, make_chains, make_walk, refit
 from betweengiants.core.errors import NotConverged
@@ -52,6 +52,7 @@ class Fit:
         spread: variance of the slopes.
         steps: Newton steps made.
         residual: furthest move of a position in the last step.
+        held: the estimate of the slopes' variance did not converge, and it was held at `spread`.
     """
 
     mean: Floats
@@ -63,6 +64,7 @@ class Fit:
     spread: float
     steps: int
     residual: float
+    held: bool = False
 
 
 def fit(
@@ -84,11 +86,20 @@ def fit(
         most: Newton steps before giving up.
         groups: (N, K) weights of positions in each of K means (default: none).
 
+    An estimate of the slopes' variance and the fit may chase each other: if it does not converge, the variance is held where
+    the estimate had come to, once.
+
     Raises:
-        NotConverged: after `most` steps.
+        NotConverged: after `most` steps, or where a matrix is singular.
     """
     groups = np.empty((panel.n.size, 0)) if groups is None else groups
-    return _Fitting(panel, drift, spread).run(tolerance, most, groups)
+    first = _Fitting(panel, drift, spread)
+    try:
+        return first.run(tolerance, most, groups)
+    except NotConverged:
+        if spread is not None:
+            raise
+    return replace(_Fitting(panel, drift, first.spread).run(tolerance, most, groups), held=True)
 
 
 class _Fitting:
@@ -101,6 +112,15 @@ class _Fitting:
         self.absent = ~panel.two_cuts
 
     def run(self, tolerance: float, most: int, groups: Floats) -> Fit:
+        """Iterate; see `fit`."""
+        try:
+            return self._iterate(tolerance, most, groups)
+        except np.linalg.LinAlgError:
+            raise NotConverged(
+                "ideal points", residual=np.inf, iterations=most, tolerance=tolerance
+            ) from None
+
+    def _iterate(self, tolerance: float, most: int, groups: Floats) -> Fit:
         nodes, pull, mixer = 1, 0.0, Mixer(DEPTH, self.panel.two_cuts)
         at = self._begin()
         sums, bound = self._sums(at, nodes)
@@ -111,6 +131,8 @@ class _Fitting:
             theta = np.concatenate([part.theta for part in sums])
             information = np.maximum(np.concatenate([part.theta_theta for part in sums]), 0)
             self._refit(at, theta, information, items, square, first=step == 1)
+            square = positive(square, self._priors())
+            at = replace(at, square=positive(at.square, self._priors()))
             if factor is None:
                 factor = Factor(self.panel, self.walk, sums, self._priors(), max(pull, 0))
                 uses = 0

@@ -84,6 +84,16 @@ class Posterior:
         )
 
 
+def positive(square: Floats, priors: Floats) -> Floats:
+    """(Q, 3, 3) information that is positive with the priors (Q, 3); where votes bend the wrong way they count as nothing."""
+    try:
+        np.linalg.cholesky(square + priors[:, :, None] * np.eye(3))
+    except np.linalg.LinAlgError:
+        value, vector = np.linalg.eigh(square)
+        return np.asarray((vector * np.maximum(value, 0)[:, None, :]) @ vector.transpose(0, 2, 1))
+    return square
+
+
 class Mixer:
     """Anderson acceleration of a fixed-point iteration over posteriors (Walker & Ni 2011).
 

@@ -2,9 +2,9 @@
 
 | part | value | range |
 | --- | --- | --- |
-| votes | agreement | 95 percent of sampling error |
+| votes | agreement | 95 percent of sampling error; a bound where all shared votes are alike |
 | ideal points | 1 - distance / widest distance between any two states of that year | 95 percent of the two errors |
-| institutions | overlap weighted by depth | dated memberships alone to undated ones included |
+| institutions | overlap weighted by depth, middle of its range | each undated membership free to hold or not |
 | contacts (visits, agreements) | share of the power in all contacts with the powers, last years | 95 percent (Wilson 1927) |
 
 Parts are not of one kind: agreement is a level, the share of contacts is divided among the powers. So read
@@ -13,7 +13,6 @@ the composite for the order of powers and for change, and the parts for their si
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import polars as pl
@@ -45,10 +44,19 @@ def votes_part(agreement: pl.DataFrame, part: str = "votes") -> pl.DataFrame:
         part: its name.
 
     Returns:
-        country, power, year, part, value, low, high, n; low and high are null where the error is unknown.
+        country, power, year, part, value, low, high, n. One shared vote has no error, and votes that all agree
+        alike one of 0, which says nothing about how sure the agreement is. Their range, and that of rows without
+        an error, is Wilson's (1927) for a share of n: a score from 0 to 1 varies at most as much as a share with
+        its mean does, so the range is a bound. At an agreement of 1 it is [n / (n + 3.84), 1], close to the rule of
+        three (Hanley & Lippman-Hand 1983, JAMA 249). Where n is missing too, low and high are null.
     """
     error = pl.col("agreement_se") if "agreement_se" in agreement.columns else pl.lit(None, dtype=pl.Float64)
-    return _part(agreement.with_columns(value="agreement", _se=error), part)
+    found = _part(agreement.with_columns(value="agreement", _se=error), part, keep=("_se",))
+    silent = (pl.col("_se").fill_null(0.0) == 0) & (pl.col("n") > 0)
+    low, high = _wilson(pl.col("value"), pl.col("n"))
+    return found.with_columns(
+        low=pl.when(silent).then(low).otherwise("low"), high=pl.when(silent).then(high).otherwise("high")
+    ).select(SCHEMA.names())
 
 
 def ideal_point_part(
@@ -99,19 +107,23 @@ def ideal_point_part(
 
 
 def overlap_part(overlap: pl.DataFrame, part: str = "institutions") -> pl.DataFrame:
-    """Overlap of institutions as a part; the range goes from dated memberships alone to all.
+    """Overlap of institutions as a part; the range is all that undated memberships leave open.
 
     Args:
-        overlap: `country,power,year,shared,overlap,overlap_undated`; see `depth.membership_years`.
+        overlap: `country,power,year,shared,overlap_low,overlap_high`; see `depth.membership_years`.
         part: its name.
 
     Returns:
         see `votes_part`; the value is the middle of the range, since the truth may lie anywhere in it. Years
         without any tie have no row.
     """
-    bounds = pl.concat_list("overlap", "overlap_undated").list
-    rows = overlap.filter(pl.col("overlap").is_not_null() | pl.col("overlap_undated").is_not_null())
-    rows = rows.with_columns(value=bounds.mean(), low=bounds.min(), high=bounds.max(), n="shared")
+    rows = overlap.filter(pl.col("overlap_low").is_not_null())
+    rows = rows.with_columns(
+        value=(pl.col("overlap_low") + pl.col("overlap_high")) / 2,
+        low="overlap_low",
+        high="overlap_high",
+        n="shared",
+    )
     return rows.with_columns(part=pl.lit(part)).select(SCHEMA.names()).cast(SCHEMA).sort(KEY)
 
 
@@ -153,29 +165,30 @@ def contacts_part(
         total = sum(seen.values())
         if total < fewest:
             continue
-        for power, count in seen.items():
-            low, high = _wilson(count, total)
-            share = count / total  # at 0 and 1 the interval ends there up to rounding
-            result.append((country, power, year, part, share, min(low, share), max(high, share), total))
-    return pl.DataFrame(result, schema=SCHEMA, orient="row").sort(KEY)
+        result += [(country, power, year, part, count / total, total) for power, count in seen.items()]
+    low, high = _wilson(pl.col("value"), pl.col("n"))
+    schema = {name: kind for name, kind in SCHEMA.items() if name not in ("low", "high")}
+    table = pl.DataFrame(result, schema=schema, orient="row").with_columns(low=low, high=high)
+    return table.select(SCHEMA.names()).sort(KEY)
 
 
-def _part(rows: pl.DataFrame, part: str) -> pl.DataFrame:
-    """Rows with `value` and `_se` as a part, its range cut at 0 and 1."""
+def _part(rows: pl.DataFrame, part: str, *, keep: Sequence[str] = ()) -> pl.DataFrame:
+    """Rows with `value` and `_se` as a part, its range cut at 0 and 1; columns to `keep` stand behind."""
     return (
         rows.with_columns(
             part=pl.lit(part),
             low=(pl.col("value") - Z95 * pl.col("_se")).clip(0, 1),
             high=(pl.col("value") + Z95 * pl.col("_se")).clip(0, 1),
         )
-        .select(SCHEMA.names())
-        .cast(SCHEMA)
+        .select(*(pl.col(name).cast(kind) for name, kind in SCHEMA.items()), *keep)
         .sort(KEY)
     )
 
 
-def _wilson(count: int, total: int) -> tuple[float, float]:
-    """95 percent interval of a share (Wilson 1927)."""
-    share, square = count / total, Z95**2 / total
-    centre, spread = share + square / 2, Z95 * math.sqrt((share * (1 - share) + square / 4) / total)
-    return max(0.0, (centre - spread) / (1 + square)), min(1.0, (centre + spread) / (1 + square))
+def _wilson(share: pl.Expr, total: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """95 percent interval of a share (Wilson 1927); at 0 and 1 it ends there, whatever rounding says."""
+    square = Z95**2 / total
+    centre = share + square / 2
+    spread = Z95 * ((share * (1 - share) + square / 4) / total).sqrt()
+    low, high = (centre - spread) / (1 + square), (centre + spread) / (1 + square)
+    return pl.min_horizontal(low.clip(0, 1), share), pl.max_horizontal(high.clip(0, 1), share)

@@ -19,8 +19,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from betweengiants.alignment.dyads import one_way
 from betweengiants.alignment.pairs import Columns, Pairs
-from betweengiants.alignment.similarity import Distance, distances
+from betweengiants.alignment.similarity import LARGEST, Distance, distances
 from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.core.tables import FIRST_RECORD, Kind, read_table, require_range, require_unique, typed
 
@@ -54,8 +55,8 @@ def portfolio_similarity(
         portfolios: `country,partner,value` and optionally `weight` and `year`; value is one of `levels`. A
             partner that one side has no row for is passed over for that pair: absent is not zero, so write
             the zeros (`completed`). Whether a state is its own partner is the table's decision (alliance
-            portfolios usually say yes). The weight belongs to the partner: where two sides give different
-            ones, the focal state's counts.
+            portfolios usually say yes). The weight belongs to the partner: all rows of a partner (and year) have
+            the same, so that the measures are symmetric.
         focal: labels of `country`; None for all.
         powers: labels of `country`; None for every pair of `focal`, each pair once.
         levels: all possible values, increasing (alliances: see the module).
@@ -68,7 +69,7 @@ def portfolio_similarity(
 
     Raises:
         DataError: missing columns, two rows for one country and partner (and year), a value outside the
-            levels, a negative weight.
+            levels, a weight that is negative or not finite, two weights for one partner (and year).
         UnknownLabel: a state without rows.
     """
     rows = _checked(portfolios, levels, name)
@@ -100,7 +101,7 @@ def completed(
     Args:
         portfolios: `country,partner,value` and optionally `year`.
         members: who belongs to the system: labels (in every year of the table), or a frame `country[,year]`;
-            None for all labels of the table.
+            None for all labels of the table, each in the years in which a row names it as state or partner.
         nothing: value of a pair without a row.
         own: value of a state with itself where the table has no such row; None to leave those out.
         name: how messages call the table.
@@ -148,7 +149,7 @@ def weighted(portfolios: pl.DataFrame, weights: pl.DataFrame, *, name: str = "we
     if "year" in table.columns and "year" not in portfolios.columns:
         raise DataError(file=name, found="a column 'year'", allowed="none, as the portfolios have no years")
     require_unique(table, key, name)
-    require_range(table, "weight", name, minimum=0)
+    require_range(table, "weight", name, minimum=0, maximum=LARGEST)
     rows = portfolios.drop("weight", strict=False).join(table, on=key, how="left")
     missing = rows.filter(pl.col("weight").is_null()).select(key).unique().sort(key)
     if missing.height:
@@ -167,15 +168,17 @@ def alliance_levels(
     *,
     sides: tuple[str, str] = ("iso3_1", "iso3_2"),
     prefix: str = "atop_",
+    undirected: bool = False,
     name: str = "dyads",
 ) -> pl.DataFrame:
-    """Alliance portfolios from directed dyad-years of obligations, every zero written.
+    """Alliance portfolios from directed dyad-years of obligations, every zero written for the system.
 
     Args:
         dyads: the two sides, `year`, and 0 or 1 in `defense`, `offense`, `neutral`, `nonagg`, `consul`, each
             with the prefix; dyads without a pact may be absent.
         members: see `completed`. Of a table that names only states with pacts, say who else there was.
-        sides: names of the columns of the two sides.
+        sides: names of the columns of the two sides; the first has the obligation, the second its benefit.
+        undirected: a pair and year that stands in one direction only holds in both (see `dyads.one_way`).
         prefix: what stands before the obligations' names.
         name: how messages call the table.
 
@@ -204,6 +207,10 @@ def alliance_levels(
         .otherwise(0.0)
     )
     table = rows.select(country=pl.col(sides[0]), partner=pl.col(sides[1]), year="year", value=value)
+    if undirected:
+        table = pl.concat(
+            [table, one_way(table).select(country="partner", partner="country", year="year", value="value")]
+        )
     return completed(table, members, own=ALLIANCE_LEVELS[-1], name=name)
 
 
@@ -217,10 +224,15 @@ def _system(rows: pl.DataFrame, members: pl.DataFrame | Sequence[str] | None) ->
             return table.select("country").unique()
         # A system known for some years only says nothing about the others.
         return table.join(years, on="year") if "year" in table.columns else table.join(years, how="cross")
-    everyone = pl.concat([rows["country"], rows["partner"]]).unique() if members is None else members
-    if not len(everyone):
+    if members is None:
+        # A label has no portfolio before it appears: in other years it may not have existed.
+        key = ["country", *(["year"] if years is not None else [])]
+        return pl.concat(
+            [rows.select(key), rows.drop("country").rename({"partner": "country"}).select(key)]
+        ).unique()
+    if not len(members):
         raise DataError(found="no member of the system", allowed="one or more labels")
-    table = pl.DataFrame({"country": pl.Series(everyone, dtype=pl.String).unique()})
+    table = pl.DataFrame({"country": pl.Series(members, dtype=pl.String).unique()})
     return table if years is None else table.join(years, how="cross")
 
 
@@ -241,8 +253,27 @@ def _checked(portfolios: pl.DataFrame, levels: Sequence[float], name: str) -> pl
         )
     if "weight" not in rows.columns:
         return rows.with_columns(weight=pl.lit(1.0))
-    require_range(rows, "weight", name, minimum=0)
+    require_range(rows, "weight", name, minimum=0, maximum=LARGEST)
+    _refuse_two_weights(rows, name)
     return rows
+
+
+def _refuse_two_weights(rows: pl.DataFrame, name: str) -> None:
+    """Raise at the first row whose partner (and year) has another weight above; comparisons would be one-sided."""
+    key = ["partner", *(["year"] if "year" in rows.columns else [])]
+    first = pl.col("weight").first().over(key)
+    other = (
+        rows.with_row_index("_row").with_columns(_first=first).filter(pl.col("weight") != pl.col("_first"))
+    )
+    if other.height:
+        row = other.row(0, named=True)
+        raise DataError(
+            file=name,
+            row=row["_row"] + FIRST_RECORD,
+            column="weight",
+            found=f"{row['weight']:g} for partner {row['partner']}, which has {row['_first']:g} above",
+            allowed=f"one weight for each {' and '.join(key)}",
+        )
 
 
 def _compared(rows: pl.DataFrame, pairs: Pairs, levels: Sequence[float], distance: Distance) -> Columns:

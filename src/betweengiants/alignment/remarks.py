@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from betweengiants.alignment.agreement import Composition, members_compared
 from betweengiants.alignment.votes import Votes
 from betweengiants.core.countries import countries
 from betweengiants.core.errors import summary
@@ -28,6 +31,16 @@ def remarks(votes: Votes) -> list[str]:
         _unknown_codes(votes),
     )
     return [sentence for sentence in found if sentence is not None]
+
+
+def own_bloc_remark(
+    states: Sequence[str], powers: Sequence[str], blocs: Mapping[str, Composition]
+) -> str | None:
+    """One sentence on states that are compared with a bloc of which they are members; None if there are none."""
+    pairs = [f"{state} with {bloc}" for state, bloc in members_compared(states, powers, blocs)]
+    if not pairs:
+        return None
+    return f"a member beside its own bloc, whose vote is in part its own: {summary(pairs, MOST_NAMED)}"
 
 
 def _other_codings(votes: Votes) -> str | None:

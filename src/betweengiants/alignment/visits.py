@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
 from betweengiants.alignment.events import with_day
-from betweengiants.core.errors import UnknownLabel
-from betweengiants.core.tables import Kind, typed
+from betweengiants.core.errors import DataError, UnknownLabel
+from betweengiants.core.tables import Kind, read_table, typed
 
 VISITS: dict[str, Kind] = {
     "date": "text",
@@ -18,7 +19,21 @@ VISITS: dict[str, Kind] = {
     "kind": "text",
     "status": "text",
 }
+# The visitor's column may have the name that it has in a dossier.
+VISITOR, GUEST = "visitor", "guest"
 HELD, SUMMIT = "held", "summit"
+
+
+def read_visits(path: Path | str, *, name: str | None = None) -> pl.DataFrame:
+    """Read a CSV or Parquet file of visits: `date,visitor,host,level,kind,status`; `guest` stands for `visitor` too.
+
+    Raises:
+        DataError: see `core.tables.read_table`; neither of the two columns, or both.
+    """
+    label = name or Path(path).name
+    others = {column: kind for column, kind in VISITS.items() if column != VISITOR}
+    either: dict[str, Kind] = {VISITOR: "text", GUEST: "text"}
+    return _named(read_table(path, others, optional=either, blanks=("date",), name=label), label)
 
 
 def visit_events(
@@ -27,8 +42,9 @@ def visit_events(
     """Visits of a power to the focal state and of the focal state to a power.
 
     Args:
-        visits: `date,visitor,host,level,kind,status`; the date may be a year, a month or blank. A visit counts
-            as held if its status says so, and as announced otherwise.
+        visits: `date,visitor,host,level,kind,status`; `guest`, as in a dossier, stands for `visitor` too. The date
+            may be a year, a month or blank. A visit counts as held if its status says so, and as announced
+            otherwise.
         focal: visitor or host.
         powers: visitors or hosts.
         name: how messages call the table.
@@ -40,7 +56,7 @@ def visit_events(
         DataError: missing columns, unreadable dates.
         UnknownLabel: a focal state that neither visits nor is visited.
     """
-    rows = with_day(typed(visits, VISITS, blanks=("date",), name=name), "date", name)
+    rows = with_day(typed(_named(visits, name), VISITS, blanks=("date",), name=name), "date", name)
     ours = rows.filter((pl.col("visitor") == focal) | (pl.col("host") == focal))
     if ours.is_empty():
         known = [*rows["visitor"], *rows["host"]]
@@ -78,3 +94,14 @@ def visits_by_year(events: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("power", "year", "level", nulls_last=True)
     )
+
+
+def _named(visits: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The table with a column `visitor`, whichever of its two names the file gives it."""
+    held = [column for column in (VISITOR, GUEST) if column in visits.columns]
+    if len(held) != 1:
+        found = f"no column '{VISITOR}'" if not held else f"both '{VISITOR}' and '{GUEST}'"
+        raise DataError(
+            file=name, found=found, allowed=f"one column '{VISITOR}' (or '{GUEST}', as in a dossier)"
+        )
+    return visits.rename({GUEST: VISITOR}, strict=False)

@@ -16,12 +16,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from betweengiants.core.errors import DataError, UnknownLabel
-from betweengiants.core.tables import FIRST_RECORD, read_table, require_unique
+from betweengiants.core.errors import DataError, UnknownLabel, quoted
+from betweengiants.core.tables import FIRST_RECORD, read_table
 
 YES, ABSTAIN, NO = 1, 2, 3
 VOTE_CODES: dict[str, int] = {"yes": YES, "abstain": ABSTAIN, "no": NO}
 BLANK = "(blank)"
+# What a cell that says when a vote was taken must hold, in words.
+WHEN = {"date": "a day as YYYY-MM-DD (ISO 8601)", "session": "the number of the session"}
+# ISO 8601, the year from 1 on; a time of day may follow, and the offset from UTC.
+DAY = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
 # One byte a cell: a table with more resolutions x countries than this is a mistake, not an assembly.
 MAX_CELLS = 1_000_000_000
 
@@ -99,14 +103,15 @@ def read_votes(path: Path | str, *, codes: Mapping[str, str] | None = None, name
         name: how messages call the file.
 
     Raises:
-        DataError: file or column missing, no rows, a session that is not a whole number, a date that is not
-            YYYY-MM-DD, a resolution with two dates or sessions, two rows for one resolution and country,
-            labels of countries that differ only in capitals, no vote at all that is yes, abstain or no.
+        DataError: file or column missing, no rows, an empty cell (but in `vote`), a session that is not a whole
+            number, a date that is not YYYY-MM-DD from the year 1 on, a resolution with two dates or sessions, two
+            rows for one resolution and country, labels of countries that differ only in capitals, no vote at all
+            that is yes, abstain or no.
         UnknownLabel: a code that stands for something else.
     """
     label = name or Path(path).name
     columns = {"resolution": "text", "session": "integer", "date": "text", "country": "text", "vote": "text"}
-    frame = read_table(path, columns, blanks=("vote",), name=label)  # type: ignore[arg-type]
+    frame = read_table(path, columns, blanks=("vote", "session", "date"), name=label)  # type: ignore[arg-type]
     return votes_from_frame(frame, codes=codes, name=label)
 
 
@@ -119,6 +124,8 @@ def votes_from_frame(
         DataError: see `read_votes`.
     """
     meaning = _meaning(codes or {})
+    for column, allowed in WHEN.items():
+        _refuse_empty(frame[column], allowed, name)
     rows = frame.with_columns(_dates(frame["date"], name), pl.col("vote").fill_null(BLANK))
     resolutions = _resolutions(rows, name)
     keys, countries = resolutions["resolution"].to_list(), rows["country"].unique().sort().to_list()
@@ -133,7 +140,7 @@ def votes_from_frame(
     matrix = np.full((len(keys), len(countries)), -1, dtype=np.int8)
     matrix[at] = 0
     if int((matrix == 0).sum()) < rows.height:
-        require_unique(rows, ["resolution", "country"], name)
+        _refuse_second_row(rows, name)
     cast = rows["vote"].replace_strict(meaning, default=0, return_dtype=pl.Int8)
     others = rows.filter(cast == 0)["vote"].value_counts().sort("vote")
     left_out = dict(zip(others["vote"].to_list(), others["count"].to_list(), strict=True))
@@ -182,10 +189,38 @@ def _refuse_twins(countries: Sequence[str], name: str) -> None:
             )
 
 
+def _refuse_empty(column: pl.Series, allowed: str, name: str) -> None:
+    if column.null_count():
+        row = int(column.is_null().arg_max() or 0) + FIRST_RECORD
+        raise DataError(file=name, row=row, column=column.name, found="an empty cell", allowed=allowed)
+
+
+def _refuse_second_row(rows: pl.DataFrame, name: str) -> None:
+    """Raise at the first row whose resolution and country stand above, and say whether the two contradict each other."""
+    key = ["resolution", "country"]
+    again = rows.with_row_index("_row").with_columns(
+        _first=pl.col("vote").first().over(key), _place=pl.col("_row").first().over(key)
+    )
+    row = again.filter(pl.col("_row") != pl.col("_place")).row(0, named=True)
+    same = row["vote"] == row["_first"]
+    how = (
+        f"the same vote again ({quoted(row['vote'])})"
+        if same
+        else f"another vote ({quoted(row['vote'])}, which is {quoted(row['_first'])} there)"
+    )
+    raise DataError(
+        file=name,
+        row=row["_row"] + FIRST_RECORD,
+        found=f"a second row for resolution={row['resolution']}, country={row['country']} beside row "
+        f"{row['_place'] + FIRST_RECORD}, with {how}",
+        allowed="one row for each resolution, country",
+    )
+
+
 def _dates(column: pl.Series, name: str) -> pl.Series:
     """Days from ISO 8601 text; a time of day after the date is passed over."""
     unique = column.unique(maintain_order=True)
-    shaped = unique.str.contains(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
+    shaped = unique.str.contains(DAY) & ~unique.str.starts_with("0000")
     days = unique.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     bad = unique.filter(days.is_null() | ~shaped)
     if bad.len():
@@ -195,7 +230,7 @@ def _dates(column: pl.Series, name: str) -> pl.Series:
             row=row + FIRST_RECORD,
             column="date",
             found=f"'{bad[0]}'",
-            allowed="a day as YYYY-MM-DD (ISO 8601)",
+            allowed=WHEN["date"],
         )
     return column.replace_strict(unique, days, return_dtype=pl.Date).alias("date")
 

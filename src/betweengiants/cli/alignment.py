@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from betweengiants.cli import alignment_ties
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 from betweengiants.cli.trade_options import labels
 from betweengiants.cli.votes import Weights
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -59,8 +62,9 @@ def portfolios_command(
         bool,
         typer.Option(
             "--zeros",
-            help="Give every state a row for every label of the table: the lowest level for the others, the highest "
-            "for itself. Without it a partner that one side has no row for is passed over.",
+            help="Give every state a row for every label of the table (of the same year, if it has years): the lowest "
+            "level for the others, the highest for itself. Without it a partner that one side has no row for is "
+            "passed over.",
         ),
     ] = False,
     partner_weights: Annotated[
@@ -98,9 +102,9 @@ def portfolios_command(
                 found="weights together with --zeros",
                 allowed="--partner-weights FILE, since rows that are added need a weight too",
             )
-        before = rows.height
+        before = rows
         rows = completed(rows, nothing=scale[0], own=scale[-1], name=table.name)
-        notes.append(f"{rows.height - before} rows added by --zeros to {before} of the table")
+        notes.append(_added(before, rows))
     if partner_weights is not None:
         found = read_table(
             partner_weights, {"partner": "text", "weight": "number"}, optional={"year": "integer"}
@@ -129,8 +133,8 @@ def atop_command(
         Path,
         typer.Argument(
             metavar="DYADS",
-            help="CSV or Parquet with iso3_1,iso3_2,year and 0 or 1 in atop_defense,atop_offense,atop_neutral,"
-            "atop_nonagg,atop_consul; dyads without a pact may be absent.",
+            help="CSV or Parquet of directed dyads, each pair twice a year, with iso3_1,iso3_2,year and 0 or 1 in "
+            "atop_defense,atop_offense,atop_neutral,atop_nonagg,atop_consul; dyads without a pact may be absent.",
         ),
     ],
     capability: Annotated[
@@ -138,36 +142,57 @@ def atop_command(
         typer.Option(
             "--capability",
             metavar="FILE",
-            help="CSV or Parquet with iso3,year,cinc: who belongs to the system in each year, and the weights.",
+            help="CSV or Parquet with iso3,year,cinc: who belongs to the system in each year, and the weights. Dyads "
+            "of other states and years are left out and counted.",
         ),
     ] = None,
+    undirected: Annotated[
+        bool,
+        typer.Option(
+            "--undirected", help="A pair that stands in one direction only in a year holds in both."
+        ),
+    ] = False,
     format: FormatOption = Format.table,
     output: OutputOption = None,
 ) -> None:
-    """Alliance portfolios from dyads of obligations, every zero written: input for `alignment portfolios`.
+    """Alliance portfolios from directed dyads of obligations, every zero written: input for `alignment portfolios`.
 
     Levels: 3 defence or offence, 2 neutrality or consultation, 1 nonaggression only, 0 none.
     """
     import polars as pl
 
+    from betweengiants.alignment.dyads import left_out, one_way
     from betweengiants.alignment.portfolios import OBLIGATIONS, alliance_levels, weighted
     from betweengiants.core.tables import Kind, read_table
 
     columns: dict[str, Kind] = {"iso3_1": "text", "iso3_2": "text", "year": "integer"}
-    columns.update(dict.fromkeys((f"atop_{obligation}" for obligation in OBLIGATIONS), "integer"))
+    obligations = [f"atop_{obligation}" for obligation in OBLIGATIONS]
+    columns.update(dict.fromkeys(obligations, "integer"))
     rows = read_table(dyads, columns)
+    sides = ("iso3_1", "iso3_2")
+    pacts = rows.filter(pl.any_horizontal(pl.col(obligations) == 1))
+    single = one_way(rows, sides).filter(pl.any_horizontal(pl.col(obligations) == 1)).height
+    notes = []
+    if single:
+        notes.append(
+            f"{single} of {pacts.height} dyads with a pact stand in one direction only: "
+            + ("read both ways" if undirected else "zeros the other way; --undirected reads them both ways")
+        )
     if capability is None:
-        frame = alliance_levels(rows, name=dyads.name)
-        members = "the labels of the table, in every year"
+        frame = alliance_levels(rows, undirected=undirected, name=dyads.name)
+        members = "the labels of the table, each in the years that name it"
     else:
         known = read_table(
             capability, {"iso3": "text", "year": "integer", "cinc": "number"}, blanks=("cinc",)
         )
-        frame = alliance_levels(rows, known.select("year", country="iso3"), name=dyads.name)
+        system = known.select("year", country="iso3")
+        frame = alliance_levels(rows, system, undirected=undirected, name=dyads.name)
+        lost = left_out(rows, system, sides, name=capability.name)
+        notes += [lost] if lost else []
         held = known.filter(pl.col("cinc").is_not_null()).select("year", partner="iso3", weight="cinc")
         frame = weighted(frame, held, name=capability.name)
         members = f"the states of {capability.name} in its years"
-    emit(frame, format, output, notes=(f"system: {members}",))
+    emit(frame, format, output, notes=(f"system: {members}", *notes))
 
 
 @app.command(
@@ -191,7 +216,7 @@ def composite_command(
         typer.Option(
             "--concentration",
             help="How near the drawn weights stay to the stated ones: 1 with equal weights makes every set equally "
-            "likely, inf holds them fixed.",
+            "likely, 1000000 (the most) all but holds them fixed.",
         ),
     ] = 1.0,
     draws: Annotated[int, typer.Option("--draws", help="How often weights and parts are drawn.")] = 2000,
@@ -224,13 +249,26 @@ def composite_command(
         + (f"{row['first_year']} to {row['last_year']}" if row["rows"] else "not in the table")
         for row in found.weights.to_dicts()
     ]
-    there = found.table.filter(pl.col("alignment").is_not_null())
-    notes += [
-        found.sentence(country, year)
-        for country, year in there.group_by("country").agg(pl.col("year").max()).sort("country").rows()
-    ]
+    notes += found.remarks
+    notes += [found.latest_sentence(state) for state in found.table["country"].unique().sort()]
     lists = [pl.col(column).list.join(";") for column in ("parts", "missing")]
     emit(found.table.with_columns(lists), format, output, notes=tuple(notes))
+
+
+def _added(before: pl.DataFrame, after: pl.DataFrame) -> str:
+    """What --zeros did to a table of portfolios."""
+    import polars as pl
+
+    added = f"{after.height - before.height} rows added by --zeros to {before.height} of the table"
+    if "year" not in after.columns:
+        return f"{added}: {after['country'].n_unique()} labels, every pair of them"
+    labels_of = after.group_by("year").agg(n=pl.col("country").n_unique())["n"].to_list()
+    often = after.group_by("country").agg(years=pl.col("year").n_unique())
+    some = often.filter(pl.col("years") < len(labels_of)).height
+    return (
+        f"{added}: every pair of the labels that a row of the year names ({min(labels_of)} to {max(labels_of)} a year); "
+        f"{some} of {often.height} labels are not named in every year and have no zeros in the others"
+    )
 
 
 def _numbers(option: str, text: str) -> list[float]:

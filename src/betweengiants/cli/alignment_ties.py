@@ -98,7 +98,10 @@ def institutions_command(
         rows, country, labels("--with", powers), range(first, end + 1), depths=weights, name=memberships.name
     )
     undated = sum(spell.start is None for spell in spells)
-    note = f"{undated} of {len(spells)} memberships have no start: counted only in the columns ..._undated"
+    note = (
+        f"{undated} of {len(spells)} memberships have no start: counted only in the columns ..._undated; overlap_low and "
+        "overlap_high leave each of them free to hold or not"
+    )
     lists = [pl.col(column).list.join(";") for column in ("institutions", "undated")]
     emit(frame.with_columns(lists), format, output, notes=(note,) if undated else ())
 
@@ -153,7 +156,8 @@ def deliveries_command(
         Path,
         typer.Argument(
             metavar="PROJECTS",
-            help="CSV or Parquet with project,power,announced,announced_value,unit,kind,observed,observed_value.",
+            help="CSV or Parquet with project,power,announced,announced_value,unit,kind,observed,observed_value; or a "
+            "dossier (a folder, a zip, the name of a built-in one), for its deals and their stages.",
         ),
     ],
     by_power: Annotated[
@@ -165,19 +169,31 @@ def deliveries_command(
     """What was announced beside what came, project by project, each in its own unit."""
     from betweengiants.alignment.treaties import DELIVERIES, deliveries, deliveries_by_power
     from betweengiants.core.tables import read_table
+    from betweengiants.dossier.reading import builtin_names
 
-    rows = read_table(projects, DELIVERIES, blanks=("observed", "announced_value", "observed_value"))
+    notes = []
+    is_named = not projects.exists() and str(projects) in builtin_names()
+    if is_named or projects.is_dir() or projects.suffix.lower() == ".zip":
+        rows, left = _dossier_deals(str(projects))
+        notes += (
+            [f"{left} items of deals left out, as no stage promises them or none gives their unit"]
+            if left
+            else []
+        )
+    else:
+        rows = read_table(projects, DELIVERIES, blanks=("observed", "announced_value", "observed_value"))
     table = deliveries(rows, name=projects.name)
     known = table.height - table["delivered"].null_count()
-    note = f"outcome known for {known} of {table.height} projects"
-    emit(deliveries_by_power(table) if by_power else table, format, output, notes=(note,))
+    notes.append(f"outcome known for {known} of {table.height} projects")
+    emit(deliveries_by_power(table) if by_power else table, format, output, notes=tuple(notes))
 
 
 def visits_command(
     visits: Annotated[
         Path,
         typer.Argument(
-            metavar="VISITS", help="CSV or Parquet with date,visitor,host,level,kind,status (held or not)."
+            metavar="VISITS",
+            help="CSV or Parquet with date,visitor (or guest, as in a dossier),host,level,kind,status (held or not).",
         ),
     ],
     country: CountryOption,
@@ -187,15 +203,37 @@ def visits_command(
     output: OutputOption = None,
 ) -> None:
     """Visits received and paid by power, year and level; what the table covers goes to standard error."""
-    from betweengiants.alignment.visits import VISITS, visit_events, visits_by_year
-    from betweengiants.core.tables import read_table
+    from betweengiants.alignment.visits import read_visits, visit_events, visits_by_year
 
-    rows = read_table(visits, VISITS, blanks=("date",))
+    rows = read_visits(visits)
     events = visit_events(rows, country, labels("--with", powers), name=visits.name)
     notes = _coverage(events, "visits")
     held = events.filter("held").select("day", country_a="visitor", country_b="host")
     notes += _published(held, published, directed=True)
     emit(visits_by_year(events), format, output, notes=tuple(notes))
+
+
+def _dossier_deals(where: str) -> tuple[pl.DataFrame, int]:
+    """The deals of a dossier as a table of projects, one row an item of a deal, and how many items are left out."""
+    import polars as pl
+
+    from betweengiants.dossier import load_dossier
+    from betweengiants.dossier.delivery import deal_outcomes
+
+    dossier = load_dossier(where)
+    items = deal_outcomes(dossier).join(dossier.tables["deals"].select("deal_id", "kind"), on="deal_id")
+    whole = items.filter(pl.col("promised_date").is_not_null() & pl.col("unit").is_not_null())
+    rows = whole.select(
+        "power",
+        "unit",
+        "kind",
+        project=pl.format("{}: {}", "deal_id", "item"),
+        announced="promised_date",
+        announced_value="promised",
+        observed="delivered_date",
+        observed_value="delivered",
+    )
+    return rows, items.height - whole.height
 
 
 def _coverage(events: pl.DataFrame, what: str) -> list[str]:

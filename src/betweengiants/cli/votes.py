@@ -85,6 +85,7 @@ def agreement_command(
     """Agreement share, S, kappa and pi of states with powers, or of all pairs, by year, each with its n."""
     from betweengiants.alignment.agreement import agreement
     from betweengiants.alignment.pairs import ERRORS
+    from betweengiants.alignment.remarks import own_bloc_remark
     from betweengiants.core.errors import DataError
 
     if (powers is None) != all_pairs:
@@ -96,6 +97,8 @@ def agreement_command(
     states = None if country is None else labels("--country", country)
     table, notes = votes_and_remarks(votes, codes)
     blocs, more = _blocs(wanted or [], table.countries, of_the_time)
+    own = own_bloc_remark(states or table.countries, wanted or [], blocs)
+    more += [own] if own else []
     if of_the_time and not blocs:
         raise DataError(
             found="--members-of-the-time without a bloc",

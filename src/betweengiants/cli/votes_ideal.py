@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from betweengiants.cli.drawing import JobsOption, SeedOption, workers
 from betweengiants.cli.output import Format, FormatOption, OutputOption, emit
 from betweengiants.cli.trade_options import labels
 from betweengiants.cli.votes_options import CodesOption, VotesArgument, votes_and_remarks
@@ -69,6 +70,25 @@ def ideal_points_command(
             help="Variance of the slopes of resolutions, on that scale (published: 1; default: estimated).",
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="LIST",
+            help="Add the means of these blocs (EU27) of today's members, with an error of their own.",
+        ),
+    ] = None,
+    halves: Annotated[
+        int | None,
+        typer.Option(
+            "--halves",
+            metavar="N",
+            min=1,
+            help="Part the resolutions into random halves N times: column se_halves, an error that leans on no model.",
+        ),
+    ] = None,
+    seed: SeedOption = 1,
+    jobs: JobsOption = None,
     codes: CodesOption = None,
     format: FormatOption = Format.table,
     output: OutputOption = None,
@@ -78,23 +98,49 @@ def ideal_points_command(
 
     wanted = None if country is None else labels("--country", country)
     table, remarks = votes_and_remarks(votes, codes)
+    groups, absent = _groups(table, group)
     for label in wanted or []:
-        table.position(label)
+        if label not in groups:
+            table.position(label)
     table, notes = _of_issue(table, issue, issues or find_links)
+    pairs = _links(table, links, find_links)
     found = ideal_points(
-        table,
-        links=_links(table, links, find_links),
-        contested=contested,
-        sign=sign,
-        drift=drift,
-        spread=spread,
+        table, links=pairs, contested=contested, sign=sign, drift=drift, spread=spread, groups=groups
     )
     frame = found.frame
+    if halves is not None:
+        from betweengiants.alignment.ideal_halves import Options, split_half_errors
+
+        options = Options(pairs, contested, sign, groups)
+        with workers(jobs, halves) as executor:
+            errors = split_half_errors(table, found, halves, options=options, seed=seed, executor=executor)
+        frame = frame.join(errors.drop("splits"), on=["country", "session"], how="left")
+        counted = int(errors["splits"].max() or 0)  # type: ignore[arg-type]
+        notes.append(f"se_halves: from {counted} of {halves} splits into random halves, seed {seed}")
     if wanted is not None:
         import polars as pl
 
         frame = frame.filter(pl.col("country").is_in(wanted))
-    emit(frame, format, output, notes=(*remarks, *notes, *found.notes()))
+    emit(frame, format, output, notes=(*remarks, *notes, *absent, *found.notes()))
+
+
+def _groups(table: Votes, names: str | None) -> tuple[dict[str, list[str]], list[str]]:
+    """Members of each bloc that the file holds, and a note of those that it does not."""
+    from betweengiants.core.countries import blocs
+    from betweengiants.core.errors import DataError, UnknownLabel, summary
+
+    found: dict[str, list[str]] = {}
+    notes = []
+    for name in labels("--group", names) if names is not None else ():
+        if name not in blocs():
+            raise UnknownLabel(name, blocs(), what="bloc")
+        found[name] = [member for member in blocs()[name] if member in table.countries]
+        absent = [member for member in blocs()[name] if member not in table.countries]
+        if not found[name]:
+            raise DataError(file=table.name, found=f"no member of {name}", allowed="a file with some")
+        if absent:
+            notes.append(f"{name} without {summary(absent)}, not in the file")
+    return found, notes
 
 
 def _of_issue(table: Votes, issue: str | None, file: Path | None) -> tuple[Votes, list[str]]:

@@ -20,6 +20,7 @@ from betweengiants.dossier.claims.evidence import Evidence
 from betweengiants.dossier.coverage import used_sources
 from betweengiants.position.alignment_channel import FULL_YEAR, Z95
 from betweengiants.position.history_trade import LOSS, SHARE, equilibrium, trade_rows
+from betweengiants.position.settings import require_positive
 from betweengiants.position.turning_points import drift, turning_points
 
 VOTES, KAPPA, OVERLAP = "vote_agreement", "vote_kappa", "membership_overlap"
@@ -101,6 +102,7 @@ def history(dossier: Dossier) -> History:
         DataError, UnknownLabel: the tables do not fit together.
         NoEquilibrium, NotConverged: the trade matrix has no solution for any power.
     """
+    require_positive(dossier)
     evidence = Evidence(dossier)
     rows, gaps = trade_rows(dossier, evidence)
     voted, silent = _votes(dossier)
@@ -208,7 +210,6 @@ def _depths(dossier: Dossier) -> pl.DataFrame | None:
 
 
 def _overlap(row: dict[str, Any], sources: str) -> dict[str, Any]:
-    ends = [row["overlap"]] + [row["overlap_undated"]] * (row["overlap_undated"] is not None)
     return {
         "measure": OVERLAP,
         "basis": DATED,
@@ -217,8 +218,8 @@ def _overlap(row: dict[str, Any], sources: str) -> dict[str, Any]:
         "year": row["year"],
         "unit": "share",
         "value": row["overlap"],
-        "low": min(ends),
-        "high": max(ends),
+        "low": row["overlap_low"],
+        "high": row["overlap_high"],
         "n": row["shared"],
         "coverage": None,
         "is_full": True,
