@@ -81,6 +81,21 @@ def test_options(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert "issue nu: 24 of 36 resolutions" in err
 
 
+def test_halves_and_groups(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (folder / "votes.csv").read_text(encoding="utf-8").replace("S003", "DEU").replace("S004", "FRA")
+    (folder / "europe.csv").write_text(text, encoding="utf-8")
+    words = ("--group", "EU27", "--halves", 2, "--jobs", 1, "--country", "EU27,DEU", "--format", "csv")
+    assert run(monkeypatch, folder / "europe.csv", *words) == 0
+    out, err = capsys.readouterr()
+    frame = pl.read_csv(io.StringIO(out))
+    assert frame.columns == ["country", "session", "n", "ideal_point", "se", "se_halves"]
+    assert set(frame["country"]) == {"EU27", "DEU"}
+    assert "se_halves: from 2 of 2 splits into random halves, seed 1" in err
+    assert "EU27 without AUT" in err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -89,6 +104,8 @@ def test_options(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (("--issue", "nuu", "--issues", "calls.csv"), 2, "unknown column 'nuu'"),
         (("--links", "none.csv"), 2, "none.csv"),
         (("--drift", "0"), 2, "drift 0"),
+        (("--group", "EU28"), 2, "did you mean EU27"),
+        (("--group", "EU27"), 2, "no member of EU27"),
     ],
 )
 def test_what_is_refused(
