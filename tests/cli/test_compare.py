@@ -60,6 +60,8 @@ def test_every_number_as_csv_and_json(
     assert frame["leverage_pct_N_short_low"][0] == pytest.approx(100 * (1 - 0.8 ** (1 / 2.25)), rel=1e-9)
     assert frame["leverage_pct_N_long"][0] == pytest.approx(100 * (1 - 0.8**0.25), rel=1e-9)
     assert frame["trade_source"][0] == "file flows.csv (3 economies)"
+    assert run(monkeypatch, "L", *own) == 0
+    assert "trade: file flows.csv (3 economies); votes: " in capsys.readouterr().err
     assert run(monkeypatch, "L", *own, "--format", "json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["leverage_pct_N_short"] == frame["leverage_pct_N_short"][0]
@@ -95,6 +97,7 @@ def test_ideal_points_add_a_column(
     [
         (("KAZ", "KZA"), "unknown state 'KZA'; allowed: did you mean KAZ"),
         (("Serbia",), "did you mean SRB (Serbia)?"),
+        (("KAZ", "UZB", "KAZ"), "the state KAZ twice"),
         (("nowhere/dossier",), "no dossier 'nowhere/dossier'"),
         (("KAZ", "--powers", "RUS,CHI"), "unknown power 'CHI'"),
         (("KAZ", "--powers", "RUS,,CHN"), "--powers 'RUS,,CHN'"),

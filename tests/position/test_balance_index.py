@@ -388,6 +388,14 @@ def test_sentences_follow_from_the_numbers(made: BalanceIndex) -> None:
     assert "depends most on no choice" in sentences("S", open_race)[2]
 
 
+def test_no_choice_is_named_where_its_share_is_hardly_known(plain: Evidence) -> None:
+    few, many = balance_index(plain, base=16), balance_index(plain, base=2048)
+    for text in sentences("S", few)[2:4]:
+        assert "16 points for each sample do not tell apart" in text
+        assert "equally" not in text
+    assert "depends most on" in sentences("S", many)[2]
+
+
 @pytest.fixture(scope="module")
 def drawn(dossier: Dossier, position: Position) -> Position:
     return replace(position, draws=coupled_draws(dossier, 4, seed=2))

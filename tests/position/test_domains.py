@@ -463,6 +463,9 @@ class TestBuiltin:
     def test_the_matrix_names_what_is_not_known(self, found: Domains, dossier: Dossier) -> None:
         matrix = found.matrix()
         assert matrix.columns == ["domain", "measure", *dossier.powers, "years", "hhi", "cover"]
+        cover = dict(matrix.select("domain", "cover").iter_rows())
+        assert "fdi inflow share, USA: 4.1 years" in cover["finance"]
+        assert cover["security"].startswith("RUS: 25.5 years")
         arms = matrix.row(by_predicate=pl.col("domain") == "security", named=True)
         assert (arms["RUS"], arms["EU27"], arms["USA"]) == ("88", "at most 6", "not known (at most 12)")
 

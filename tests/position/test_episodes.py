@@ -217,7 +217,8 @@ def test_scores_by_hand(found: tuple[float, ...], seen: tuple[float, ...], verdi
 @pytest.mark.parametrize(
     ("cells", "found", "verdict"),
     [
-        ({"number": 10.0}, (8, 8, 8), "respected"),
+        ({"number": 10.0}, (8, 8, 11), "respected"),
+        ({"number": 10.0}, (8, 8, 8), "respected within 25 %"),
         ({"number": 10.0}, (6, 6, 6), "within 2"),
         ({"number": 10.0}, (1, 1, 1), "direction only"),
         ({"number": 10.0, "unit": "share"}, (1, 1, 1), "not respected"),
@@ -246,6 +247,8 @@ def test_every_episode_is_scored_or_has_a_reason(result: LeverageTest, dossier: 
     assert silent.is_empty()
     untested = result.findings.filter(pl.col("verdict").is_in(["input", "not testable", "not respected"]))
     assert untested["why"].null_count() == 0
+    run = result.findings.drop_nulls("predicted")
+    assert not any("no case" in why for why in run["why"].drop_nulls())
 
 
 def test_hits_and_misses_are_both_shown(result: LeverageTest) -> None:

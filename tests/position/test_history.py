@@ -231,6 +231,10 @@ class TestWords:
         (line,) = [one for one in told if one.startswith("Leverage")]
         assert name in line
         assert f"{first['before']:.2g} in 2020 to {first['after']:.2g}" in line
+        sloped = found.drift.filter(
+            (pl.col("measure") == LOSS) & (pl.col("power") == first["power"]) & (pl.col("horizon") == "short")
+        ).row(0, named=True)
+        assert (sloped["is_drift"], "no certain drift over the 6 years" in line) == (False, True)
 
     def test_the_words_change_with_the_numbers(self, dossier: Dossier, with_tables: With) -> None:
         table = dossier.tables["trade_bilateral"]

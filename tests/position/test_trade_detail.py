@@ -56,4 +56,16 @@ def test_every_power_and_horizon_has_every_measure(position: Position) -> None:
 def test_without_a_sector_matrix_there_is_a_gap(with_tables: Callable[..., Dossier], table: str) -> None:
     channel = trade_detail(with_tables(**{table: None}))
     assert channel.results == []
-    assert channel.gaps == ["No trade by sector: the dossier has no sector matrix."]
+    assert channel.gaps == [f"No trade by sector: the dossier has no table {table}."]
+
+
+def test_trails_state_what_percent_are_of(position: Position) -> None:
+    share = position.number("trade", "leverage_pct", "RUS", horizon="short").value
+    money = position.number("trade", "leverage_usd_m", "RUS", horizon="short").value
+    spent = position.trails["trade"].parameters["spending_usd_m"]
+    assert spent == pytest.approx(100 * money / share)
+    detail = position.trails["trade_detail"].parameters
+    assert detail["spending_usd_m_one_sector"] == spent
+    share = position.number("coupled", "leverage_pct", "RUS", horizon="short").value
+    money = position.number("coupled", "leverage_usd_m", "RUS", horizon="short").value
+    assert detail["spending_usd_m_sectors_inputs"] == pytest.approx(100 * money / share)

@@ -12,7 +12,7 @@ from betweengiants.core.errors import DataError, UnknownLabel
 from betweengiants.dossier import Dossier
 from betweengiants.position import Position
 from betweengiants.position import position as solve
-from betweengiants.position.whatif import remaining_routes, severance
+from betweengiants.position.whatif import channels_of, remaining_routes, severance
 
 
 def test_all_channels_of_one_power(position: Position) -> None:
@@ -99,3 +99,19 @@ def test_without_a_network_nothing_is_said_of_routes(with_tables: Callable[..., 
     assert remaining_routes(bare, ["RUS"]) is None
     assert set(severance(bare, ["RUS"])["channel"]) == {"coupled", "trade"}
     assert severance(bare, ["RUS"], channel="oil_transit").height == 0
+
+
+def test_only_gaps_of_the_channels_shown(position: Position, with_tables: Callable[..., Dossier]) -> None:
+    assert position.gaps_of(channels_of("trade")) == ()
+    roads = position.gaps_of(channels_of("transit"))
+    assert roads
+    assert all("freight" in gap for gap in roads)
+    everything = position.gaps_of(channels_of())
+    assert set(roads) < set(everything) < set(position.gaps)
+    bare = solve(with_tables(network_nodes=None, io_coefficients=None))
+    assert bare.gaps_of(channels_of("energy")) == (
+        "No leverage through transit: the dossier has no network tables.",
+    )
+    assert bare.gaps_of(["coupled"]) == (
+        "Trade and roads are not joined: the dossier has no io_coefficients.",
+    )

@@ -75,6 +75,7 @@ def balance(
     from betweengiants.position.balance_index import BASE, balance_index
     from betweengiants.position.balance_inputs import balance_evidence, losses_and_closeness
     from betweengiants.position.balance_words import sentences
+    from betweengiants.position.coupled import lacking
 
     dossier = load_dossier(where)
     held = losses_and_closeness(dossier, drawn(dossier, draws, seed, jobs, cache))
@@ -86,4 +87,6 @@ def balance(
         Show.choices: found.choices_table,
         Show.indicators: found.indicators_table,
     }
-    emit(tables[show](), format, output, notes=sentences(dossier.focal, found))
+    missing = lacking(dossier)
+    alone = [f"The losses are those of trade alone, without roads: {missing}."] if missing else []
+    emit(tables[show](), format, output, notes=(*sentences(dossier.focal, found), *alone))

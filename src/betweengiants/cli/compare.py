@@ -103,12 +103,16 @@ def compare(
     The table is a short one; csv, json and parquet hold every number with its range, its rank and its coverage.
     """
     from betweengiants.cli.trade_options import check_targets, labels
+    from betweengiants.core.errors import DataError
     from betweengiants.dossier import load_dossier
     from betweengiants.position.compare import comparison
     from betweengiants.position.compare_votes import find_votes, read_ideal_points
     from betweengiants.position.compare_world import find_world
 
     check_targets(format, output)
+    twice = [state for state in states or () if (states or []).count(state) > 1]
+    if twice:
+        raise DataError(found=f"the state {twice[0]} twice", allowed="each state once")
     base = load_dossier(settings)
     found = comparison(
         states or ["kazakhstan"],

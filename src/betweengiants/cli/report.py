@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DRAWS = 100
 """Default number of draws: enough for ends of intervals that are shown with two digits."""
+MOST_DAYS = 3_650
+"""Ten years: a closure that outlasts them is the steady case, without --days."""
 
 
 class Domain(StrEnum):
@@ -86,6 +88,7 @@ def position(
 
 
 def sever(
+    context: typer.Context,
     by: Annotated[
         list[str] | None,
         typer.Option("--by", metavar="POWER", help="A power that severs; repeat for a coalition."),
@@ -95,11 +98,15 @@ def sever(
         Domain | None,
         typer.Option(help="Only this channel (with --days: energy or transit, the roads that have a clock)."),
     ] = None,
-    horizon: Annotated[Horizon | None, typer.Option(help="Only this horizon of the trade channel.")] = None,
+    horizon: Annotated[
+        Horizon | None, typer.Option(help="Only this horizon; the roads by themselves have none.")
+    ] = None,
     days: Annotated[
         int | None,
         typer.Option(
-            "--days", metavar="N", help="The closure of the roads ends after so many days (default: never)."
+            "--days",
+            metavar="N",
+            help="The closure of the roads ends after so many days, 1 to 3650 (default: never).",
         ),
     ] = None,
     edge: Annotated[
@@ -123,11 +130,17 @@ def sever(
     from betweengiants.core.errors import DataError
     from betweengiants.dossier import load_dossier
     from betweengiants.position import position as solve
-    from betweengiants.position.whatif import remaining_routes, severance
+    from betweengiants.position.whatif import channels_of, remaining_routes, severance
 
     if days is not None:
+        _refuse_draws(context)
         _sever_for_days(where, by or [], edge or [], days, recovery, domain, horizon, format, output)
         return
+    if horizon is not None and domain in (Domain.energy, Domain.transit):
+        raise DataError(
+            found=f"--horizon {horizon.value} with --domain {domain.value}",
+            allowed="--horizon without --domain or with --domain trade: the roads have one horizon",
+        )
     for option, given in (("--edge", edge), ("--recovery", recovery)):
         if given is not None and given != []:
             raise DataError(found=f"{option} without --days", allowed=f"{option} with --days")
@@ -139,7 +152,21 @@ def sever(
         result, by, channel=domain.value if domain else None, horizon=horizon.value if horizon else None
     )
     routes = remaining_routes(result, by) if domain in (None, Domain.energy) else None
-    emit(frame, format, output, notes=(*([routes] if routes else []), *result.gaps))
+    gaps = result.gaps_of(channels_of(domain.value if domain else None))
+    emit(frame, format, output, notes=(*([routes] if routes else []), *gaps))
+
+
+def _refuse_draws(context: typer.Context) -> None:
+    """A closure that ends is solved at central values: options of draws would do nothing."""
+    from betweengiants.core.errors import DataError
+
+    for option in ("draws", "seed", "jobs", "cache"):
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":
+            raise DataError(
+                found=f"--{option} with --days",
+                allowed=f"--{option} without --days: a closure that ends is not drawn",
+            )
 
 
 def _sever_for_days(
@@ -161,9 +188,15 @@ def _sever_for_days(
     from betweengiants.position.timed import timed_severance
     from betweengiants.position.whatif import DOMAINS
 
-    if domain is Domain.trade or horizon is Horizon.long:
-        option = "--domain trade" if domain is Domain.trade else "--horizon long"
+    if domain is Domain.trade or horizon is not None:
+        option = "--domain trade" if horizon is None else f"--horizon {horizon.value}"
         raise DataError(found=f"{option} with --days", allowed="the roads in the days of the closure")
+    for option, value, least in (("--days", days, 1), ("--recovery", recovery, 0)):
+        if value is not None and not least <= value <= MOST_DAYS:
+            raise DataError(
+                found=f"{option} {value}",
+                allowed=f"whole days from {least} to {MOST_DAYS}; without --days the closure never ends",
+            )
     dossier = load_dossier(where)
     systems = None
     if domain is not None:

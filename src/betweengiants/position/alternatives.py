@@ -17,7 +17,8 @@ import polars as pl
 from betweengiants.core.errors import BetweenGiantsError, DataError
 from betweengiants.dossier import Dossier
 from betweengiants.position.alternative_choices import ALONE, CHANNELS, HORIZON, Trial, choices
-from betweengiants.position.coupled import can_couple, world
+from betweengiants.position.coupled import can_couple, lacking, world
+from betweengiants.position.settings import require_positive
 from betweengiants.trade.faults import raise_first
 
 SAME = 1e-9
@@ -99,9 +100,10 @@ def alternatives(dossier: Dossier) -> Alternatives:
     if not can_couple(dossier):
         raise DataError(
             file=f"dossier {dossier.header.name}",
-            found="no sector matrix, or no table network_sectors",
+            found=lacking(dossier).removeprefix("the dossier has "),
             allowed="trade_matrix_sectors.csv, io_coefficients.csv and, with a network, network_sectors.csv",
         )
+    require_positive(dossier)
     base = world(dossier, HORIZON, ALONE)
     central = Trial(base, base.channels, base.theta)
     headline, problems = _solve(central)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
@@ -17,12 +18,16 @@ from betweengiants.dossier import Dossier
 from betweengiants.position.alignment_channel import alignment_channel
 from betweengiants.position.closeness import closeness_channel
 from betweengiants.position.coupled import lacking
+from betweengiants.position.coupled_channel import CHANNEL as COUPLED
 from betweengiants.position.coupled_channel import Coupled, coupled, coupled_channel
 from betweengiants.position.coupled_draws import CoupledDraws
 from betweengiants.position.domain_channel import domain_channel
 from betweengiants.position.history_channel import history_channel
 from betweengiants.position.naming import result_ids
-from betweengiants.position.results import Trail, coalition_name, to_frame
+from betweengiants.position.results import Channel, Trail, coalition_name, not_joined, to_frame
+from betweengiants.position.settings import require_positive
+from betweengiants.position.systems import SYSTEMS
+from betweengiants.position.trade_channel import CHANNEL as TRADE
 from betweengiants.position.trade_channel import trade_channel
 from betweengiants.position.trade_detail import trade_detail
 from betweengiants.position.transit_channel import TransitChannel, transit_channels
@@ -39,6 +44,7 @@ class Position:
         gaps: what could not be computed and why.
         transit: flows of each transport system (oil, gas, freight) with and without each power, by its name.
         coupled: losses through trade and all roads together, if the dossier allows; draws: the same under uncertain inputs.
+        gaps_by: the gaps of each channel that can be severed (trade, each road, all together).
     """
 
     dossier: Dossier
@@ -48,6 +54,11 @@ class Position:
     transit: dict[str, TransitChannel]
     coupled: Coupled | None = None
     draws: CoupledDraws | None = None
+    gaps_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def gaps_of(self, channels: Iterable[str]) -> tuple[str, ...]:
+        """What could not be computed in these channels, each sentence once."""
+        return tuple(dict.fromkeys(gap for channel in channels for gap in self.gaps_by.get(channel, ())))
 
     @property
     def oil(self) -> TransitChannel | None:
@@ -143,21 +154,23 @@ def position(dossier: Dossier, draws: CoupledDraws | None = None) -> Position:
     Raises:
         NotConverged, NoEquilibrium, Infeasible: from the engines.
     """
+    require_positive(dossier)
     transit = transit_channels(dossier)
     roads = [found.channel for found in transit.values()]
-    channels = [trade_channel(dossier), trade_detail(dossier), *roads, alignment_channel(dossier)]
+    trade = trade_channel(dossier)
+    channels = [trade, trade_detail(dossier), *roads, alignment_channel(dossier)]
     channels += [closeness_channel(dossier), domain_channel(dossier), history_channel(dossier)]
     missing = lacking(dossier)
     joint = None if missing else coupled(dossier)
-    if joint is not None:
-        channels.append(coupled_channel(dossier, joint, draws))
-    gaps = [gap for channel in channels for gap in channel.gaps]
-    if not transit:
-        gaps.append("No leverage through transit: the dossier has no network tables.")
-    if joint is None:
-        gaps.append(
-            "Trade and roads are not joined: the dossier has no sector matrix, or no table network_sectors."
-        )
+    together = (
+        Channel(gaps=[not_joined(missing)]) if joint is None else coupled_channel(dossier, joint, draws)
+    )
+    bare = [] if transit else ["No leverage through transit: the dossier has no network tables."]
+    gaps = [gap for channel in channels for gap in channel.gaps] + bare + together.gaps
+    channels.append(together)
+    gaps_by = {system.channel: tuple(bare) for system in SYSTEMS.values()}
+    gaps_by |= {found.system.channel: tuple(found.channel.gaps) for found in transit.values()}
+    gaps_by |= {TRADE: tuple(trade.gaps), COUPLED: tuple(together.gaps)}
     return Position(
         dossier,
         to_frame(dossier.focal, (r for channel in channels for r in channel.results)),
@@ -166,4 +179,5 @@ def position(dossier: Dossier, draws: CoupledDraws | None = None) -> Position:
         transit,
         joint,
         draws if joint is not None else None,
+        gaps_by,
     )

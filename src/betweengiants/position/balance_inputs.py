@@ -13,11 +13,12 @@ from betweengiants.position.alignment_channel import INSTITUTIONS, VOTES, alignm
 from betweengiants.position.assemble import Position
 from betweengiants.position.balance_choices import ALIGNMENT, COUNTER, TIE
 from betweengiants.position.balance_evidence import Evidence, evidence
-from betweengiants.position.coupled import can_couple
+from betweengiants.position.coupled import lacking
 from betweengiants.position.coupled_channel import coupled, coupled_channel
 from betweengiants.position.coupled_draws import CoupledDraws, column
-from betweengiants.position.results import to_frame
+from betweengiants.position.results import not_joined, to_frame
 from betweengiants.position.sector_channel import HORIZONS
+from betweengiants.position.settings import require_positive
 from betweengiants.position.trade_channel import trade_channel
 
 Floats = NDArray[np.float64]
@@ -56,14 +57,16 @@ def losses_and_closeness(dossier: Dossier, draws: CoupledDraws | None = None) ->
     Raises:
         NotConverged, NoEquilibrium, Infeasible: from the engines.
     """
-    central = coupled(dossier) if can_couple(dossier) else None
+    require_positive(dossier)
+    missing = lacking(dossier)
+    central = None if missing else coupled(dossier)
     losses = trade_channel(dossier) if central is None else coupled_channel(dossier, central, draws)
     parts = [losses, alignment_channel(dossier)]
     return Position(
         dossier,
         to_frame(dossier.focal, (result for part in parts for result in part.results)),
         {trail.trail: trail for part in parts for trail in part.trails},
-        tuple(gap for part in parts for gap in part.gaps),
+        (*(gap for part in parts for gap in part.gaps), *([not_joined(missing)] if missing else [])),
         {},
         central,
         None if central is None else draws,

@@ -13,6 +13,8 @@ CLEAR = 0.5
 """Chance above which a power is said to come first."""
 NAMED = 2
 """How many choices a sentence names as those that decide."""
+LOOSE = 0.15
+"""Half of the 95 percent interval of a share of variance from which no choice is named."""
 TITLES = {
     "scope": "what counts as hold (ties alone, what cutting them costs the power, alignment)",
     "measures": "one or all indicators of a domain",
@@ -40,8 +42,8 @@ def sentences(state: str, found: BalanceIndex) -> tuple[str, ...]:
         _first(state, found),
         f"The balance is that of {vectors.value:.1f} equal powers out of {count} ({vectors.low:.1f} to {vectors.high:.1f}), "
         f"autonomy {numbers['autonomy'].value:.2f} ({numbers['autonomy'].low:.2f} to {numbers['autonomy'].high:.2f}).",
-        f"The balance depends most on {_drivers(found, 'effective_vectors')}.",
-        f"The lead of {first} over {second}, {_points(numbers['margin'])}, depends most on {_drivers(found, 'margin')}.",
+        f"The balance {_drivers(found, 'effective_vectors')}.",
+        f"The lead of {first} over {second}, {_points(numbers['margin'])}, {_drivers(found, 'margin')}.",
         _coverage(found),
     )
 
@@ -65,13 +67,19 @@ def _drivers(found: BalanceIndex, result: str) -> str:
     rows = found.drivers().filter(result=result)
     rows = rows.filter(rows["total"] > 0).head(NAMED)
     if not rows.height:
-        return "no choice: it is the same under all of them"
+        return "depends most on no choice: it is the same under all of them"
+    half = Z95 * max(*rows["total_se"], *rows["first_se"])
+    if half > LOOSE:
+        return (
+            f"depends on choices that {found.drawn.shape[0] // 2} points for each sample do not tell apart: shares of its "
+            f"variance are known within {_percent(half)} points only (more with a larger --base)"
+        )
     gap, error = rows["total"][0] - rows["total"][-1], math.hypot(*rows["total_se"])
     # Within the error of the estimates nobody can say which of the two comes first.
     joint = " and equally on " if gap < Z95 * error else ", then on "
-    return joint.join(
+    return "depends most on " + joint.join(
         f"{TITLES.get(row['choice'], row['choice'])} ({_percent(row['total'])} percent of its variance with all "
-        f"interactions, {_percent(max(row['first'], 0.0))} alone)"
+        f"interactions, {_percent(min(max(row['first'], 0.0), row['total']))} alone)"
         for row in rows.to_dicts()
     )
 

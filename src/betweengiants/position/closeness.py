@@ -53,8 +53,9 @@ def parts(dossier: Dossier) -> pl.DataFrame:
         found.append(contacts_part(_counts(events), focal, powers, years, "agreements"))
     if dossier.has("visits"):
         visits = dossier.tables["visits"].rename({"guest": "visitor"})
-        events = visit_events(visits, focal, powers)
-        found.append(contacts_part(_counts(events), focal, powers, years, "visits"))
+        if focal in {*visits["visitor"], *visits["host"]}:
+            events = visit_events(visits, focal, powers)
+            found.append(contacts_part(_counts(events), focal, powers, years, "visits"))
     return reduce(pl.DataFrame.vstack, found) if found else pl.DataFrame()
 
 
@@ -96,7 +97,11 @@ def closeness_channel(dossier: Dossier) -> Channel:
     """Composite alignment by power and year, and in how many draws of the weights a power comes first."""
     found = closeness(dossier)
     if found is None:
-        return Channel(gaps=["No composite alignment: the dossier holds no votes, memberships or contacts."])
+        return Channel(
+            gaps=[
+                f"No composite alignment: the dossier holds no votes, memberships or contacts of {dossier.focal}."
+            ]
+        )
     results = []
     for row in found.table.filter(pl.col("alignment").is_not_null()).to_dicts():
         place = (row["power"], dossier.focal, "", str(row["year"]))
@@ -119,6 +124,10 @@ def closeness_channel(dossier: Dossier) -> Channel:
     )
     absent = [part.replace("_", " ") for part in PARTS if part not in weights]
     gaps = (
-        [f"Composite alignment lacks {', '.join(absent)}: the dossier has no such table."] if absent else []
+        [
+            f"Composite alignment lacks {', '.join(absent)}: the dossier has too few rows of {dossier.focal} there."
+        ]
+        if absent
+        else []
     )
     return Channel(results, [trail], gaps)

@@ -26,6 +26,7 @@ from betweengiants.position.compare_table import MEASURES, NUMBERS, Comparison
 from betweengiants.position.compare_trade import Thetas, trade_part
 from betweengiants.position.compare_votes import points_part, table_part, votes_part
 from betweengiants.position.compare_world import World, dossier_world
+from betweengiants.position.settings import positive
 from betweengiants.position.trade_channel import HORIZONS
 
 
@@ -88,7 +89,7 @@ def comparison(
     for power in named:
         common.members(power)
     entries = [_entry(row, given, common) for row, given in enumerate(states, 1)]
-    thetas: Thetas = {horizon: base.parameter(f"theta_{horizon}") for horizon in HORIZONS}
+    thetas: Thetas = {horizon: positive(base, f"theta_{horizon}") for horizon in HORIZONS}
     asked = [entry.state for entry in entries]
     shared = {"trade": trade_part(common, asked, named, thetas)}
     shared["votes"] = (
@@ -239,7 +240,9 @@ def _notes(world: World, shared: Mapping[str, Part], thetas: Thetas) -> tuple[st
         return f"{horizon} run at elasticity {centre:g} ({low:g} to {high:g})"
 
     sources = [
-        f"{name}: {part.source}, {part.period}" if part.everyone or part.numbers else f"{name}: none"
+        f"{name}: {', '.join(filter(None, (part.source, part.period)))}"
+        if part.everyone or part.numbers
+        else f"{name}: none"
         for name, part in shared.items()
     ]
     return (

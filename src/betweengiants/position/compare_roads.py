@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from betweengiants.dossier import Dossier
 from betweengiants.position.compare_parts import Key, Number, Part
-from betweengiants.position.coupled import can_couple
+from betweengiants.position.coupled import can_couple, lacking
 from betweengiants.position.coupled_channel import CHANNEL, coupled, coupled_channel
 from betweengiants.position.results import Result
+from betweengiants.position.settings import require_positive
 from betweengiants.position.transit_channel import transit_channels
 
 LOST = "lost_pct_gdp"
@@ -29,6 +30,7 @@ def roads_part(dossier: Dossier, powers: Sequence[str]) -> Part:
     Raises:
         Infeasible, NotConverged, NoEquilibrium: from the engines.
     """
+    require_positive(dossier)
     source, state = f"dossier {dossier.header.name}", dossier.focal
     transit = transit_channels(dossier)
     results = [r for found in transit.values() for r in found.channel.results if r.measure == LOST]
@@ -37,9 +39,7 @@ def roads_part(dossier: Dossier, powers: Sequence[str]) -> Part:
         joint = coupled_channel(dossier, coupled(dossier))
         results += [r for r in joint.results if r.measure == "leverage_pct"]
     else:
-        gaps.append(
-            f"no joint solve of trade and roads: {source} has no sector matrix, or no table network_sectors"
-        )
+        gaps.append(f"no joint solve of trade and roads: {lacking(dossier)}")
     numbers = {
         Key(_measure(r), r.coalition, r.horizon): _number(r)
         for r in results

@@ -242,7 +242,7 @@ def _trail(dossier: Dossier, central: Coupled, draws: CoupledDraws | None) -> Tr
         "One severance, one equilibrium: the power's own trade is set to zero, and what the networks no longer deliver "
         "without its roads caps the cells of the trade model with sectors and inputs (Caliendo & Parro 2015); goods that "
         "cannot leave are production shut in.",
-        "none: no draws were made, so low and high repeat the value"
+        "none: no draws were made, so low and high repeat the value."
         if draws is None
         else "5 to 95 percent of the draws of elasticities, trade flows, capacities, prices (they shift weights between "
         "goods), planned links and usable detours (table uncertainty), widened to the central case where that lies "

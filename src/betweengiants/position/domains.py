@@ -20,6 +20,7 @@ from betweengiants.dossier import Dossier, schema
 from betweengiants.dossier.claims.evidence import Evidence, Fact, sources, year_of
 from betweengiants.dossier.trail import identifiers
 from betweengiants.position.cover import COVER_SCHEMA, DAYS, cover_rows
+from betweengiants.position.settings import require_positive
 from betweengiants.position.shares import WHOLE, Share, Vintage, concentration, power_share, vintage
 
 TABLE = "domains"
@@ -123,20 +124,22 @@ class Domains:
                 | {
                     "years": "-".join(map(str, dict.fromkeys((years[0], years[-1])))) if years else "",
                     "hhi": spans.get(str(domain), "not known"),
-                    "cover": self._cover_in_words(str(domain)),
+                    "cover": self._cover_in_words(str(domain), str(measure)),
                 }
             )
         return pl.DataFrame(
             rows, schema=dict.fromkeys(("domain", "measure", *self.powers, "years", "hhi", "cover"), _TEXT)
         )
 
-    def _cover_in_words(self, domain: str) -> str:
+    def _cover_in_words(self, domain: str, headline: str) -> str:
+        """Years by power or stock; a measure other than the headline's is named before its powers."""
         rows = self.cover.filter((pl.col("domain") == domain) & pl.col("days").is_not_null()).to_dicts()
-        parts = [
-            f"{row['power'] or row['measure'].replace('_', ' ')}: {_BOUND[row['status']]}"
-            f"{row['days'] / DAYS:.1f} years"
-            for row in rows
-        ]
+        parts = []
+        for row in rows:
+            measure = row["measure"].replace("_", " ")
+            other = "" if row["measure"] == headline else f"{measure}, "
+            who = f"{other}{row['power']}" if row["power"] else measure
+            parts.append(f"{who}: {_BOUND[row['status']]}{row['days'] / DAYS:.1f} years")
         return "; ".join(parts) or "not known"
 
 
@@ -173,6 +176,7 @@ def domains(dossier: Dossier) -> Domains:
             allowed="rows that say which measure stands for which domain",
         )
     rows = _checked(dossier)
+    require_positive(dossier)
     evidence = Evidence(dossier)
     names = identifiers(dossier, "facts")
     cells: list[dict[str, Any]] = []

@@ -12,6 +12,7 @@ from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.position import episode_goods
 from betweengiants.position.episode_trade import Cut, World, outcomes, world_before
+from betweengiants.position.settings import positive
 
 FILE = "episode_cases.csv"
 
@@ -47,8 +48,8 @@ def run_case(dossier: Dossier, row: Mapping[str, Any], year: int, held: Sequence
     Raises:
         DataError: a number that the model of the row needs is missing or out of range; names the row.
     """
-    short = dossier.parameter("theta_short")
-    long = dossier.parameter("theta_long")[0]
+    short = positive(dossier, "theta_short")
+    long = positive(dossier, "theta_long")[0]
     if row["model"] == "matrix":
         return _matrix(row, year, held, short, long)
     try:

@@ -14,8 +14,8 @@ A finding names what it is tested with (column `test`):
     none              nothing in the models says anything about it
 
 Verdicts:
-    respected       the predicted range meets the accepted one: `accept_low` to `accept_high` where given, else `low` to `high`;
-                    or the prediction is within CLOSE of the number
+    respected       the predicted range meets the accepted one: `accept_low` to `accept_high` where given, else `low` to `high`
+    respected within 25 %  it does not, but the prediction is within CLOSE of the number
     within 2        a factor of two
     direction only  the same sign, where the finding is a change whose sign could be wrong
     not respected, input, not testable
@@ -38,6 +38,7 @@ from betweengiants.position.episode_goods import sale
 from betweengiants.position.episode_trade import Cut, World, outcomes
 
 CLOSE = 0.25
+NEAR = f"respected within {CLOSE:.0%}".replace("%", " %")
 COST = 1.0
 """Percent of real national spending from which a loss counts as significant."""
 FILE = "findings.csv"
@@ -95,7 +96,7 @@ def verdict_on(row: Mapping[str, Any], found: Interval) -> str:
     if number is None:
         return "not respected"
     if abs(found.value - number) <= CLOSE * abs(number):
-        return "respected"
+        return NEAR
     if found.value * number <= 0:
         return "not respected"
     sizes = sorted((abs(found.value), abs(number)))

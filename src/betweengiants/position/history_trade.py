@@ -24,6 +24,7 @@ from betweengiants.core.countries import territory_of
 from betweengiants.core.intervals import Interval
 from betweengiants.dossier import Dossier
 from betweengiants.dossier.claims.evidence import Evidence, Fact, year_of, years
+from betweengiants.position.settings import positive
 from betweengiants.position.trade_channel import HORIZONS
 from betweengiants.trade import closed_form_power, power_table
 from betweengiants.trade import from_frame as trade_matrix
@@ -69,7 +70,8 @@ def trade_rows(dossier: Dossier, evidence: Evidence) -> tuple[list[dict[str, Any
     bases = _bilateral(dossier)
     domestic = _gdp(dossier, evidence)
     rows: list[dict[str, Any]] = []
-    gaps = [] if bases else ["No trade by partner and year: the dossier has no table trade_bilateral."]
+    lacking = f"no rows of {dossier.focal} in" if dossier.has("trade_bilateral") else "no table"
+    gaps = [] if bases else [f"No trade by partner and year: the dossier has {lacking} trade_bilateral."]
     for basis, by_year in bases.items():
         for year, flow in by_year.items():
             if not flow.is_whole:
@@ -124,7 +126,7 @@ def equilibrium(dossier: Dossier) -> pl.DataFrame:
     year = table["year"].max()
     frames = []
     for horizon in HORIZONS:
-        theta = dossier.parameter(f"theta_{horizon}")[0]
+        theta = positive(dossier, f"theta_{horizon}")[0]
         found = power_table(matrix, dossier.powers, [dossier.focal], theta, rho=1 + theta).frame()
         frames.append(
             found.select(
@@ -203,7 +205,7 @@ def _losses(
     if min(values, default=0.0) <= sold:
         return
     for horizon, partner in product(HORIZONS, (p for p in partners if p in flow.imports)):
-        cases = list(product(dossier.parameter(f"theta_{horizon}"), values))
+        cases = list(product(positive(dossier, f"theta_{horizon}"), values))
         theta = np.array([case[0] for case in cases])
         absorbed = np.array([case[1] for case in cases]) + bought - sold
         weight = (bought / absorbed)[:, None]

@@ -98,10 +98,28 @@ def _change(found: History, measure: str, names: Mapping[str, str]) -> list[str]
     row = table.row(0, named=True)
     before, after = (f"{row[end]:{form}}" for end in ("before", "after"))
     error = {True: ", more than sampling error explains", False: ", no more than sampling error explains"}
+    doubt = (
+        _drifting(found, measure, row["power"]) if row["beyond_error"] is None else error[row["beyond_error"]]
+    )
     return [
         f"{title.format(horizon=HORIZON)} changed most with {in_sentence(row['power'], names)}: from {before} in "
-        f"{row['first']} to {after}{f' {unit}' if unit else ''} in {row['last']}{error.get(row['beyond_error'], '')}."
+        f"{row['first']} to {after}{f' {unit}' if unit else ''} in {row['last']}{doubt}."
     ]
+
+
+def _drifting(found: History, measure: str, power: str) -> str:
+    """Whether the series of a change has a drift that is certain; a range of it is none of sampling."""
+    basis = main_basis(found.series.to_dicts())
+    rows = found.drift.filter(
+        (pl.col("measure") == measure)
+        & (pl.col("basis") == basis)
+        & (pl.col("power") == power)
+        & pl.col("horizon").is_in(["", HORIZON])
+    ).to_dicts()
+    if not rows:
+        return " (too few years to tell whether it drifts)"
+    years = f"over the {rows[0]['years']} years from {rows[0]['first']} to {rows[0]['last']}"
+    return f" (a drift {years})" if rows[0]["is_drift"] else f" (no certain drift {years})"
 
 
 def _joined_lately(found: History, names: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ import polars as pl
 from betweengiants.network import FlowResult, Limits, Network, Programme, closure
 from betweengiants.position.assemble import Position
 from betweengiants.position.own_goods import ROUNDING
+from betweengiants.position.settings import positive
 from betweengiants.position.systems import BOUNDS, OWNERSHIP_THRESHOLD, build_network
 
 CLOSED = ("asset_id", "asset", "power", "basis", "why")
@@ -108,7 +109,7 @@ def oil_bases(position: Position) -> dict[str, OilBase]:
         return {}
     dossier = position.dossier
     names = dossier.tables["network_edges"].select("edge_id", "name")
-    gdp = dossier.parameter(f"gdp_usd_m_{dossier.header.base_year}")[0]
+    gdp = positive(dossier, f"gdp_usd_m_{dossier.header.base_year}")[0]
     bases = {}
     for bound in BOUNDS:
         network = build_network(dossier, capacity=bound)

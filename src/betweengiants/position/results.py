@@ -90,6 +90,15 @@ def coalition_name(powers: Iterable[str]) -> str:
     return "+".join(sorted(powers))
 
 
+def not_joined(missing: str) -> str:
+    """The gap where trade and roads are no one equilibrium.
+
+    Args:
+        missing: what keeps them apart (see `coupled.lacking`).
+    """
+    return f"Trade and roads are not joined: {missing}."
+
+
 def coalitions(powers: Sequence[str]) -> list[tuple[str, ...]]:
     """All non-empty subsets, single powers first."""
     return [group for size in range(1, len(powers) + 1) for group in combinations(powers, size)]

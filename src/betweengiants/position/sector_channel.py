@@ -20,6 +20,7 @@ import polars as pl
 
 from betweengiants.core.errors import BetweenGiantsError, DataError
 from betweengiants.dossier import Dossier
+from betweengiants.position.settings import positive
 from betweengiants.trade.scenario import Scenario, coalition
 from betweengiants.trade.sector_engine import solve_sectors
 from betweengiants.trade.sector_io import coefficients
@@ -79,7 +80,7 @@ def sector_comparison(dossier: Dossier) -> pl.DataFrame:
     scenarios = [coalition(dossier.focal, (power,)) for power in dossier.powers]
     rows = []
     for horizon in HORIZONS:
-        theta = dossier.parameter(f"theta_{horizon}")[0]
+        theta = positive(dossier, f"theta_{horizon}")[0]
         found = [_losses(matrices[model], dossier.focal, scenarios, theta, horizon) for model in MODELS]
         for k, power in enumerate(dossier.powers):
             cells = [losses[k] for losses in found]

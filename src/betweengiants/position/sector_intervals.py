@@ -15,6 +15,7 @@ import polars as pl
 
 from betweengiants.dossier import Dossier
 from betweengiants.position.sector_channel import HORIZONS, MODELS, sector_comparison, sector_matrices
+from betweengiants.position.settings import positive
 from betweengiants.trade.matrix import TradeMatrix
 from betweengiants.trade.scenario import Scenario, coalition
 from betweengiants.trade.sector_matrix import SectorMatrix
@@ -79,7 +80,7 @@ def _inputs(
     dossier: Dossier, horizon: Horizon, other: SectorMatrix | TradeMatrix | None = None
 ) -> TradeInputs:
     """What is uncertain at one horizon; `other` is a second matrix that might be the right one."""
-    centre, low, high = dossier.parameter(f"theta_{horizon}")
+    centre, low, high = positive(dossier, f"theta_{horizon}")
     return TradeInputs(
         Spread("lognormal", low, centre, high),
         dossier.parameter("flow_log_sd")[0],

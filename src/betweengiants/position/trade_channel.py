@@ -20,6 +20,7 @@ from betweengiants.position.results import (
     coalitions,
     effective_vectors,
 )
+from betweengiants.position.settings import positive
 from betweengiants.trade import TradeMatrix, coalition, solve
 from betweengiants.trade import from_frame as trade_matrix
 
@@ -53,12 +54,12 @@ def trade_channel(dossier: Dossier) -> Channel:
         dossier.tables["trade_matrix"].select("exporter", "importer", "year", value="value_usd_m"),
         name=dossier.header.paths["trade_matrix"],
     )
-    elasticities = np.array([dossier.parameter(f"theta_{horizon}") for horizon in HORIZONS])
+    elasticities = np.array([positive(dossier, f"theta_{horizon}") for horizon in HORIZONS])
     losses = solve_losses(matrix, dossier.focal, dossier.powers, elasticities)
     year = str(dossier.tables["trade_matrix"]["year"].max())
     return Channel(
         [*_leverage(dossier, matrix, losses, year), *_balance(dossier, losses, year)],
-        [_trail(dossier, elasticities, year)],
+        [_trail(dossier, matrix, elasticities, year)],
     )
 
 
@@ -123,7 +124,7 @@ def _span(values: list[float]) -> Interval:
     return Interval.spanning(values[0], values[1:])
 
 
-def _trail(dossier: Dossier, elasticities: NDArray[np.float64], year: str) -> Trail:
+def _trail(dossier: Dossier, matrix: TradeMatrix, elasticities: NDArray[np.float64], year: str) -> Trail:
     names = ("", "_low", "_high")
     settings = dossier.tables["parameters"].filter(
         pl.col("parameter").is_in([f"theta_{horizon}" for horizon in HORIZONS])
@@ -137,10 +138,16 @@ def _trail(dossier: Dossier, elasticities: NDArray[np.float64], year: str) -> Tr
         CHANNEL,
         "One-sector trade model in exact changes (Dekle, Eaton & Kortum 2008): the power's trade with the focal "
         "state is set to zero both ways, all wages and prices adjust, trade imbalances stay fixed in units of "
-        "world income. The loss is the fall of real national spending.",
+        "world income. The loss is the fall of real national spending; in money, of what the focal state spends in this "
+        "matrix (spending_usd_m: home sales on the value-added basis and imports). Sectors with inputs have another base.",
         "Range over the trade elasticity from its low to its high value; errors of the trade figures are not in it.",
         parameters
-        | {"matrix_year": year, "imbalances": "additive", "residual_tolerance": RESIDUAL_TOLERANCE},
+        | {
+            "matrix_year": year,
+            "imbalances": "additive",
+            "residual_tolerance": RESIDUAL_TOLERANCE,
+            "spending_usd_m": round(float(matrix.flows.sum(axis=0)[matrix.index(dossier.focal)]), 3),
+        },
         ("trade_matrix", "parameters"),
         tuple(used_sources(dossier.tables["trade_matrix"], settings)),
     )

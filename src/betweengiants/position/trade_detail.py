@@ -7,7 +7,7 @@ The trade channel's headline treats everything as one good. Here the same severa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from betweengiants.dossier import Dossier
 from betweengiants.dossier.coverage import used_sources
 from betweengiants.position.results import Channel, Result, Trail
 from betweengiants.position.sector_channel import HORIZONS, TABLES, sector_matrices
+from betweengiants.position.settings import positive
 from betweengiants.position.trade_channel import RESIDUAL_TOLERANCE
 from betweengiants.trade.scenario import Scenario, coalition
 from betweengiants.trade.sector_engine import solve_sectors
@@ -40,17 +41,20 @@ def trade_detail(dossier: Dossier) -> Channel:
     Raises:
         DataError: the tables do not fit together.
     """
-    if not dossier.has(*TABLES):
-        return Channel(gaps=["No trade by sector: the dossier has no sector matrix."])
+    absent = [table for table in TABLES if not dossier.has(table)]
+    if absent:
+        return Channel(
+            gaps=[f"No trade by sector: the dossier has no table {' and no table '.join(absent)}."]
+        )
     matrices = sector_matrices(dossier)
     lacking = sorted({dossier.focal, *dossier.powers} - set(matrices["sectors"].labels))
     if lacking:
         return Channel(gaps=[f"No trade by sector: the sector matrix does not hold {summary(lacking)}."])
     cuts = [coalition(dossier.focal, (power,)) for power in dossier.powers]
     year = str(dossier.tables["trade_matrix"]["year"].max())
-    channel = Channel(trails=[_trail(dossier, year)])
+    channel = Channel(trails=[_trail(dossier, matrices, year)])
     for horizon in HORIZONS:
-        thetas = dossier.parameter(f"theta_{horizon}")
+        thetas = positive(dossier, f"theta_{horizon}")
         losses = {
             f"{model}_loss_pct": _solved(matrices[model], dossier.focal, cuts, thetas, horizon)
             for model in MODELS
@@ -102,7 +106,7 @@ def _yardsticks(
     }
 
 
-def _trail(dossier: Dossier, year: str) -> Trail:
+def _trail(dossier: Dossier, matrices: Mapping[str, SectorMatrix], year: str) -> Trail:
     tables = ("trade_matrix", *TABLES, "parameters")
     settings = dossier.tables["parameters"].filter(
         pl.col("parameter").is_in([f"theta_{horizon}" for horizon in HORIZONS])
@@ -112,15 +116,20 @@ def _trail(dossier: Dossier, year: str) -> Trail:
         for horizon in HORIZONS
         for suffix, value in zip(("", "_low", "_high"), dossier.parameter(f"theta_{horizon}"), strict=True)
     }
+    spending: dict[str, float | str] = {
+        f"spending_usd_m_{model}": round(float(matrix.final_spending[matrix.index(dossier.focal)].sum()), 3)
+        for model, matrix in matrices.items()
+    }
     return Trail(
         CHANNEL,
         "The severances of the trade channel on five sectors, and on five sectors that buy inputs from each other (Caliendo & "
         "Parro 2015): factors stay in their sectors in the short run and move in the long run. Beside them two yardsticks on "
         "the one-sector matrix: dearer purchases alone (closed form, after Clayton, Maggiori & Schreger) and the linear "
         "response (after Kleinman, Liu & Redding). The sector matrix is an estimate; its status column says of which kind "
-        "each cell is.",
+        "each cell is. Percent are of what the focal state spends in the matrix of each model (spending_usd_m): with inputs "
+        "between sectors intermediate purchases are taken off, and income is value added by sector, not GDP.",
         "Range over the trade elasticity from its low to its high value, one elasticity for all sectors.",
-        parameters | {"matrix_year": year, "imbalances": "additive"},
+        parameters | {"matrix_year": year, "imbalances": "additive"} | spending,
         tables,
         tuple(used_sources(*(dossier.tables[name] for name in tables[:-1]), settings)),
     )

@@ -44,6 +44,7 @@ from betweengiants.position.results import (
     coalitions,
     effective_vectors,
 )
+from betweengiants.position.settings import positive
 from betweengiants.position.systems import (
     BOUNDS,
     OWNERSHIP_THRESHOLD,
@@ -103,7 +104,7 @@ def transit_channel(dossier: Dossier, system: System) -> TransitChannel:
     groups = coalitions(dossier.powers)
     solved = {bound: _Solved(candidate, own, groups) for bound, candidate in networks.items()}
     central = solved["capacity"]
-    year, gdp = str(dossier.header.base_year), dossier.parameter(f"gdp_usd_m_{dossier.header.base_year}")[0]
+    year, gdp = str(dossier.header.base_year), positive(dossier, f"gdp_usd_m_{dossier.header.base_year}")[0]
     results: list[Result] = []
     for group in groups:
         case = coalition_name(group)

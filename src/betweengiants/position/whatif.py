@@ -21,6 +21,19 @@ DOMAINS = {
 TINY = 1e-6
 
 
+def channels_of(channel: str | None = None) -> tuple[str, ...]:
+    """The channels that a severance shows: all, those of a domain, or a single one.
+
+    Raises:
+        UnknownLabel: neither a channel nor a domain.
+    """
+    if channel is None:
+        return CHANNELS
+    if channel not in CHANNELS and channel not in DOMAINS:
+        raise UnknownLabel(channel, [*DOMAINS, *CHANNELS], what="channel")
+    return DOMAINS.get(channel, (channel,))
+
+
 def severance(
     position: Position, by: Sequence[str], *, channel: str | None = None, horizon: str | None = None
 ) -> pl.DataFrame:
@@ -42,12 +55,10 @@ def severance(
             raise UnknownLabel(power, powers, what="power", file=f"dossier {position.dossier.header.name}")
     if not by:
         raise DataError(found="no power that severs", allowed=f"one or more of {summary(powers)}")
-    if channel is not None and channel not in CHANNELS and channel not in DOMAINS:
-        raise UnknownLabel(channel, [*DOMAINS, *CHANNELS], what="channel")
+    chosen = channels_of(channel)
     if horizon is not None and horizon not in HORIZONS:
         raise UnknownLabel(horizon, HORIZONS, what="horizon")
     wanted = pl.col("coalition") == coalition_name(set(by))
-    chosen = CHANNELS if channel is None else DOMAINS.get(channel, (channel,))
     wanted &= pl.col("channel").is_in(list(chosen))
     wanted &= ~pl.col("measure").is_in(["effective_vectors", "autonomy", "shapley_pct", "shapley_usd_m"])
     if horizon is not None:
