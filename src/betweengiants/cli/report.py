@@ -147,7 +147,8 @@ def sever(
     if not by:
         raise typer.BadParameter("none given; or --edge EDGE with --days N", param_hint="--by POWER")
     dossier = load_dossier(where)
-    result = solve(dossier, drawn(dossier, draws, seed, jobs, cache))
+    # Draws stand behind the channel that joins trade and roads; a single domain does not show it.
+    result = solve(dossier, drawn(dossier, draws, seed, jobs, cache) if domain is None else None)
     frame = severance(
         result, by, channel=domain.value if domain else None, horizon=horizon.value if horizon else None
     )
