@@ -181,3 +181,19 @@ def value_by_linprog() -> Callable[[Spec], float]:
 def at_random() -> Callable[..., Spec]:
     """Random networks by seed."""
     return random_spec
+
+
+@pytest.fixture
+def roads(make: type[Spec]) -> Spec:
+    """A cheap pipe of 60, a dear one of 50 round it, a third of 5; 80 units at 1, sold for 20."""
+    return make(
+        {"field": None, "market": None, "third": None},
+        {
+            "cheap": {"from_node": "field", "to_node": "market", "capacity": 60.0, "cost": 2.0},
+            "round": {"from_node": "field", "to_node": "market", "capacity": 50.0, "cost": 5.0},
+            "far": {"from_node": "field", "to_node": "third", "capacity": 5.0, "cost": 1.0},
+            "last": {"from_node": "third", "to_node": "market", "capacity": 5.0, "cost": 1.0},
+        },
+        [("field", "oil", 80.0, 1.0)],
+        [("market", "oil", 100.0, 20.0)],
+    )

@@ -64,7 +64,7 @@ def test_owners_are_paid_before_states(two_ways):
 
 def test_goods_that_meet_are_told_apart_by_proportion(make):
     network = make(
-        {"A": "AAA", "B": "BBB", "J": "JJJ", "X": "XXX", "Y": "YYY"},
+        {"A": "AAA", "B": "BBB", "J": "JJJ", "X": "XAA", "Y": "YYY"},
         {
             "aj": {"from_node": "A", "to_node": "J"},
             "bj": {"from_node": "B", "to_node": "J", "loss": 0.5},

@@ -15,7 +15,7 @@ from betweengiants.position.closeness import PARTS, closeness, latest_year, part
 from betweengiants.report import words
 from betweengiants.report.charts import NARROW
 from betweengiants.report.figure import Figure
-from betweengiants.report.style import INK, MUTED, PAPER, TEXT_SIZE, base_config, colour_of
+from betweengiants.report.style import INK, MUTED, PAPER, TEXT_SIZE, base_config, colour_of, panel_header
 
 TRAIL = "alignment"
 TOGETHER = "Together"
@@ -156,14 +156,7 @@ def dots_chart(drawn: pl.DataFrame, *, width: int) -> alt.TopLevelMixin:
     layers.append(
         base.mark_text(align="left", dx=5, fontSize=TEXT_SIZE - 2, color=MUTED).encode(x=high, text="text:N")
     )
-    header = alt.Header(
-        title=None,
-        labelAnchor="start",
-        labelFontWeight="bold",
-        labelColor=MUTED,
-        labelFontSize=12,
-        labelPadding=6,
-    )
+    header = panel_header()
     faceted: alt.FacetChart = (
         alt.layer(*layers)
         .properties(width=each, height=STEP * len(names))

@@ -16,7 +16,7 @@ from betweengiants.report import historywords, words
 from betweengiants.report.charts import KEY_ROOM, NARROW, Layered, spaced
 from betweengiants.report.figure import Figure
 from betweengiants.report.institutionbars import institution_names
-from betweengiants.report.style import INK, MUTED, TEXT_SIZE, base_config, colour_of
+from betweengiants.report.style import INK, MUTED, TEXT_SIZE, base_config, colour_of, panel_header
 
 TRAIL = "history"
 ALONE, ABROAD = "One power alone", "Everything from abroad"
@@ -190,14 +190,7 @@ def lines_chart(drawn: pl.DataFrame, *, width: int) -> alt.TopLevelMixin:
             facet=alt.Facet(
                 "panel:N",
                 sort=panels,
-                header=alt.Header(
-                    title=None,
-                    labelAnchor="start",
-                    labelFontWeight="bold",
-                    labelColor=MUTED,
-                    labelFontSize=12,
-                    labelPadding=6,
-                ),
+                header=panel_header(),
             ),
             columns=1 if narrow else len(panels),
             spacing={"row": 22, "column": 40},

@@ -18,7 +18,15 @@ from betweengiants.position.results import Trail
 from betweengiants.report import words
 from betweengiants.report.charts import NARROW, Layered
 from betweengiants.report.figure import Figure
-from betweengiants.report.style import AXIS, INK, MUTED, PAPER, TEXT_SIZE, base_config, colour_of
+from betweengiants.report.style import (
+    AXIS,
+    INK,
+    PAPER,
+    TEXT_SIZE,
+    base_config,
+    colour_of,
+    panel_header,
+)
 
 TRAIL = "comparison"
 MOST = 8
@@ -187,14 +195,7 @@ def peers_chart(drawn: pl.DataFrame, focal: str, *, width: int) -> alt.TopLevelM
     left, right = (86, 96) if narrow else (104, 118)
     each = width - left - right + 20 if narrow else (width - 190) // len(panels)
     states = drawn["name"].unique(maintain_order=True).to_list()
-    header = alt.Header(
-        title=None,
-        labelAnchor="start",
-        labelFontWeight="bold",
-        labelColor=MUTED,
-        labelFontSize=12,
-        labelPadding=6,
-    )
+    header = panel_header()
     faceted = (
         _panel(drawn, states, focal)
         .properties(width=each, height=STEP * len(states))

@@ -108,6 +108,18 @@ def base_config(chart: Chart) -> Chart:
     return configured
 
 
+def panel_header(padding: float = 6) -> alt.Header:
+    """Titles of small panels side by side: quiet, bold, at the left."""
+    return alt.Header(
+        title=None,
+        labelAnchor="start",
+        labelFontWeight="bold",
+        labelColor=MUTED,
+        labelFontSize=12,
+        labelPadding=padding,
+    )
+
+
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
     "font": CHART_FONT,

@@ -10,7 +10,15 @@ from betweengiants.position import Position
 from betweengiants.report import jointwords, words
 from betweengiants.report.charts import NARROW, Layered
 from betweengiants.report.figure import Figure
-from betweengiants.report.style import AXIS, CONTEXT_COLOUR, INK, MUTED, TEXT_SIZE, base_config, colour_of
+from betweengiants.report.style import (
+    AXIS,
+    CONTEXT_COLOUR,
+    INK,
+    TEXT_SIZE,
+    base_config,
+    colour_of,
+    panel_header,
+)
 
 STEP = 21
 ROOM = 104
@@ -115,14 +123,7 @@ def waterfall_chart(table: pl.DataFrame, *, width: int) -> alt.TopLevelMixin:
     )
     drawn = table.with_columns(panel=panel)
     bars = _bars(drawn, powers, scale).properties(width=each, height=STEP * drawn["step"].n_unique())
-    header = alt.Header(
-        title=None,
-        labelAnchor="start",
-        labelFontWeight="bold",
-        labelColor=MUTED,
-        labelFontSize=12,
-        labelPadding=4,
-    )
+    header = panel_header(padding=4)
     order = drawn["panel"].unique(maintain_order=True).to_list()
     faceted: alt.FacetChart = bars.facet(
         facet=alt.Facet("panel:N", sort=order, header=header),

@@ -24,11 +24,10 @@ from betweengiants.core.errors import DataError, quoted
 GIB = 1 << 30
 CHUNK = 1 << 20
 RATIO_FROM = 10 << 20
-# What the zipfile module raises for damage, unknown methods and passwords.
+# What the zipfile module raises for damage, unknown methods and passwords (some of it by subclasses of RuntimeError).
 BROKEN = (
     zipfile.BadZipFile,
     OSError,
-    NotImplementedError,
     RuntimeError,
     EOFError,
     ValueError,
